@@ -1,0 +1,1 @@
+"""Frozen values and their algebra; nothing here does I/O."""
