@@ -1,0 +1,1 @@
+"""Bytes to model and back; no I/O but a given file object."""
