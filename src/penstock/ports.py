@@ -1,0 +1,162 @@
+"""The outside world as the stages see it.
+
+Ports are async where they wait for a network or a database.  What a worker thread reads or writes (``BlobReader``, ``Staging``) is
+blocking, and says so.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import PurePosixPath
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
+
+from penstock.formats.oci.descriptor import Descriptor, RawManifest
+from penstock.model.imageref import Reference
+from penstock.model.lineage import Artifact, Direction, Edge
+from penstock.model.progress import Progress
+
+ProgressSink = Callable[[Progress], None]
+"""Takes progress events; called from any thread, never raises, returns at once."""
+
+
+class BlobReader(Protocol):
+    """The bytes of one blob, in order; blocking, for one worker thread at a time.
+
+    The reader resumes after a cut by itself.  It gives exactly ``size_bytes`` bytes; the *content* is not verified here:
+    whoever reads hashes.
+    """
+
+    @property
+    def size_bytes(self) -> int:
+        """The size that the descriptor promises."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill ``buffer`` from its start; the number of bytes written, 0 only at the end of the blob.
+
+        Raises:
+            TransientError: bytes did not come, however often they were asked for.
+            DigestMismatch: the source really holds more bytes than the descriptor says.
+            NotFoundError: the source does not have the blob.
+        """
+
+    def close(self) -> None:
+        """Give the connection back; safe to call twice, also while another thread is in ``readinto``."""
+
+
+class Registry(Protocol):
+    """Images by reference, in registries and in OCI layouts; safe for concurrent use in one event loop.
+
+    All methods raise ``NotFoundError`` (404), ``OperationError`` (401, 403 and other refusals) or ``TransientError`` (cut, timeout, 5xx,
+    429, after retries) and name the reference.
+    """
+
+    async def fetch_manifest(self, ref: Reference) -> RawManifest:
+        """The manifest or index under ``ref``, with its exact bytes.
+
+        Where ``ref`` has a digest the bytes are compared with it.
+
+        Raises:
+            DigestMismatch: the registry gave other bytes.
+        """
+
+    async def open_blob(self, ref: Reference, blob: Descriptor) -> BlobReader:
+        """A reader of ``blob`` in the repository of ``ref``; nothing is requested before the first byte is read."""
+
+    async def fetch_blob(self, ref: Reference, blob: Descriptor, *, limit_bytes: int = 8 << 20) -> bytes:
+        """A small blob (a config), whole and verified.
+
+        Raises:
+            DigestMismatch: the bytes differ.
+            VerificationError: the descriptor says more than ``limit_bytes``.
+        """
+
+    async def has_blob(self, ref: Reference, blob: Descriptor) -> bool:
+        """Whether the repository of ``ref`` holds ``blob`` (HEAD; the size is compared where the answer tells it)."""
+
+    async def push_blob(self, ref: Reference, blob: Descriptor, open_content: Callable[[], BinaryIO]) -> None:
+        """Put ``blob`` into the repository of ``ref`` unless it is there; ``open_content`` is called again for each try."""
+
+    async def mount_blob(self, ref: Reference, blob: Descriptor, source: Reference) -> None:
+        """Bring ``blob`` from the repository of ``source`` into that of ``ref``: by mount where the registry can, else by streaming."""
+
+    async def push_manifest(self, ref: Reference, manifest: RawManifest) -> None:
+        """Store ``manifest`` under the tag of ``ref``, or under its digest where ``ref`` has no tag."""
+
+
+class Ledger(Protocol):
+    """The record of what came from what; every writing is idempotent."""
+
+    async def record(self, artifacts: Iterable[Artifact], edges: Iterable[Edge]) -> None:
+        """Write artifacts and edges in one transaction; facts and names of artifacts that exist are merged (``Artifact.merged``).
+
+        An edge may name artifacts that were never recorded: they are entered bare (``Artifact.bare``).
+
+        Raises:
+            OperationError: the ledger cannot be written.
+        """
+
+    async def find(self, key: str) -> list[Artifact]:
+        """The artifacts whose key, digest (``sha256:…`` or bare hex) or one of whose names is ``key``; oldest first.
+
+        Where there is none and ``key`` is the beginning of a SHA-256, of eight hex digits or more: those whose digest begins so.
+
+        Raises:
+            OperationError: the ledger cannot be read.
+        """
+
+    def walk(self, start: Artifact, direction: Direction) -> AsyncIterator[tuple[Edge, Artifact]]:
+        """The edges from ``start`` in one direction, breadth first, each once, with the artifact at the far end.
+
+        Edges of one level come in the order in which they were recorded.  An artifact whose edges were given is not walked
+        again, so cycles end; one that the ledger does not hold has no edges.
+
+        Raises:
+            OperationError: the ledger cannot be read.
+        """
+
+
+class Staging(Protocol):
+    """A hidden sibling of a destination folder; blocking.
+
+    Nothing appears in the destination before :meth:`publish`; leaving the context without it removes everything.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+    def create(self, path: PurePosixPath, *, mode: int, mtime_s: int) -> BinaryIO:
+        """A new file, open for writing; parents are made.  A second call for the same path replaces the first file."""
+
+    def mkdir(self, path: PurePosixPath, *, mode: int) -> None:
+        """A folder; no error where it exists."""
+
+    def symlink(self, path: PurePosixPath, target: str) -> None:
+        """A symbolic link with this text; it is never followed here."""
+
+    def link(self, path: PurePosixPath, existing: PurePosixPath) -> None:
+        """A second name for a staged file."""
+
+    def open(self, path: PurePosixPath) -> BinaryIO:
+        """A staged file, open for reading."""
+
+    def publish(self) -> list[PurePosixPath]:
+        """Move everything to its name in the destination; the files, sorted.  Folders that exist are kept and filled."""
+
+
+class Outlet(Protocol):
+    """A destination folder for files."""
+
+    def stage(self, directory: str, *, replace: bool) -> Staging:
+        """A staging for ``directory``.
+
+        Raises:
+            InputError: it does not exist, or it is not empty and ``replace`` is false.
+            OperationError: it cannot be written.
+        """
+
+
+class Clock(Protocol):
+    """The time, so that tests and reproducible builds may set it."""
+
+    def now_s(self) -> int:
+        """Seconds since the epoch, UTC."""
