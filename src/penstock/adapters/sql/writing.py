@@ -1,0 +1,152 @@
+"""The statements that record artifacts and edges; synchronous, inside the caller's transaction.
+
+Two writers may record the same things at once.  On SQLite they take turns.  On PostgreSQL every writer goes the same way, so that none can
+wait in a circle: it inserts the artifacts that are not there yet, sorted by key; then it locks all of its artifacts, in the
+same order; names and edges belong to artifacts that it has locked by then.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, select, tuple_
+from sqlalchemy.dialects import sqlite
+
+from penstock.adapters.sql import schema
+from penstock.adapters.sql.reading import BATCH, digest_or_none
+from penstock.adapters.sql.schema import MAX_TEXT_BYTES
+from penstock.model.errors import OperationError
+from penstock.model.lineage import Artifact, Edge, Fact, Kind
+
+Identity = tuple[str, str]
+
+
+def gather(artifacts: Iterable[Artifact], edges: Iterable[Edge]) -> tuple[dict[Identity, Artifact], list[Edge]]:
+    """What is to be written: each artifact once, the bare ones of edges among them, every text fit for a database.
+
+    Raises:
+        InputError: an edge names a kind that does not exist.
+        OperationError: a text is too long for the index.
+    """
+    wanted: dict[Identity, Artifact] = {}
+    for given in artifacts:
+        artifact = Artifact(
+            given.kind, _storable(given.key), given.digest, _storable_facts(given.facts), frozenset(map(_storable, given.names))
+        )
+        known = wanted.get(artifact.id)
+        wanted[artifact.id] = known.merged(artifact) if known else artifact
+    links = [Edge(_storable_id(edge.source), _storable_id(edge.made), _storable(edge.why)) for edge in edges]
+    for link in links:
+        for end in (link.source, link.made):
+            if end not in wanted:
+                wanted[end] = Artifact.bare(end)
+    return wanted, links
+
+
+def record(connection: Connection, wanted: Mapping[Identity, Artifact], links: Sequence[Edge], *, now_s: int) -> None:
+    """Write what :func:`gather` made; running it again changes nothing."""
+    order = sorted(wanted, key=lambda identity: (identity[1], identity[0]))
+    _insert_missing(
+        connection,
+        schema.artifact,
+        [
+            {
+                "kind": artifact.kind.value,
+                "key": artifact.key,
+                "digest": str(artifact.digest) if artifact.digest else None,
+                "facts": dict(artifact.facts),
+                "recorded_at_s": now_s,
+            }
+            for artifact in (wanted[identity] for identity in order)
+        ],
+    )
+    ids = _merge(connection, wanted, order)
+    _insert_missing(
+        connection,
+        schema.name,
+        [{"artifact_id": ids[identity], "name": name} for identity in order for name in sorted(wanted[identity].names)],
+    )
+    _insert_missing(
+        connection,
+        schema.edge,
+        [{"source_id": ids[link.source], "made_id": ids[link.made], "why": link.why, "recorded_at_s": now_s} for link in links],
+    )
+
+
+def _insert_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    # Both know ON CONFLICT, each with a statement of its own; PostgreSQL's is slow to import.
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+    else:
+        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _merge(connection: Connection, wanted: Mapping[Identity, Artifact], order: Sequence[Identity]) -> dict[Identity, int]:
+    """Lock the artifacts, bring facts and digests up to date; their ids."""
+    columns = schema.artifact.c
+    ids: dict[Identity, int] = {}
+    changes: list[dict[str, Any]] = []
+    for start in range(0, len(order), BATCH):
+        ends = [(key, kind) for kind, key in order[start : start + BATCH]]
+        rows = connection.execute(
+            select(columns.id, columns.kind, columns.key, columns.digest, columns.facts)
+            .where(tuple_(columns.key, columns.kind).in_(ends))
+            .order_by(columns.key, columns.kind)
+            .with_for_update()
+        )
+        for row in rows:
+            ids[(row.kind, row.key)] = row.id
+            known = Artifact(Kind(row.kind), row.key, digest_or_none(row.digest), row.facts)
+            merged = known.merged(wanted[known.id])
+            if merged.digest != known.digest or merged.facts != known.facts:
+                digest = str(merged.digest) if merged.digest else None
+                changes.append({"at": row.id, "new_digest": digest, "new_facts": dict(merged.facts)})
+    if changes:
+        changed = schema.artifact.update().where(columns.id == bindparam("at"))
+        connection.execute(changed.values(digest=bindparam("new_digest"), facts=bindparam("new_facts")), changes)
+    return ids
+
+
+def escaped(text: str) -> str:
+    """``text`` as every database takes it: file names that are not UTF-8, and NUL, are written as escapes."""
+    raw = text.encode("utf-8", "surrogateescape" if _decoded_with_escapes(text) else "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+def _storable(text: str) -> str:
+    """``text`` escaped.
+
+    Raises:
+        OperationError: it is longer than ``MAX_TEXT_BYTES`` in UTF-8.
+    """
+    clean = escaped(text)
+    if len(clean.encode()) > MAX_TEXT_BYTES:
+        raise OperationError(f"a text of {len(clean)} characters is too long for the ledger", subject=f"{clean[:40]}…")
+    return clean
+
+
+def _decoded_with_escapes(text: str) -> bool:
+    """Whether every lone surrogate of ``text`` stands for a byte (PEP 383), as in file names from the system."""
+    return all("\udc80" <= char <= "\udcff" for char in text if "\ud800" <= char <= "\udfff")
+
+
+def _storable_id(identity: Identity) -> Identity:
+    return (identity[0], _storable(identity[1]))
+
+
+def _storable_facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return {_storable(key): _storable_fact(value) for key, value in facts.items()}
+
+
+def _storable_fact(value: Fact) -> Fact:
+    match value:
+        case str():
+            return _storable(value)
+        case float() if not math.isfinite(value):
+            return str(value)  # JSON has no such numbers
+        case _:
+            return value

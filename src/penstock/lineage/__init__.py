@@ -1,0 +1,34 @@
+"""The questions asked of the ledger: what a thing came from, and where it went.
+
+Stages record; this package only reads (and keeps a job alive whose ledger cannot be written).  For a trace to mean the same everywhere all
+stages draw their edges by two rules, under which no circle can arise:
+
+1. **A whole is made of its parts** where somebody composed it: a release of its components, an index of its members.
+2. **A part that was taken out** comes from what it was taken out of: a layer from its image, a file from its layer.  Nobody draws
+   the reverse: an image is *not* made from its layers, because layers become artifacts only when something is taken out of them.
+
+Read ``source → made``:
+
+===============  =====================================================  ==================================================
+who records      source → made                                          why
+===============  =====================================================  ==================================================
+payload new      image (component) → release                            ``component NAME``
+payload new      release (base) → release                               ``based on``
+payload new      release → release-index                                ``linux/ARCH``
+payload extract  image → release, for each component of the payload     ``component NAME``, as ``payload new`` records it
+payload extract  image → layer                                          ``layer N of M``; 1 is the lowest
+payload extract  layer → file                                           ``extracted /PATH``
+payload extract  release → file, where ``--image NAME`` led there       ``extracted /PATH from NAME``
+payload extract  image → image-index, release → release-index,          ``linux/ARCH``
+                 where an index led there
+streams          stream → stream                                        ``formatted``, ``merged``
+===============  =====================================================  ==================================================
+
+So a trace *up* from an ISO shows the layer and the image that hold its bytes, the release that named the image, and through the release
+every component; a trace *down* from an image shows the releases that contain it and the files that came out of it.  The other members of an
+index never appear above a file: the index lies *below* its members.
+The one edge that jumps, release → file, exists because rule 2 alone ends at the image, and the question is "from which release?".
+
+An artifact's key is its digest wherever it has one: a file's is the SHA-256 of its content, an image's, index's or release's that of its
+manifest, a layer's that of the blob as stored.  Names are what people type: pullspecs (with tag, with digest), versions, file names.
+"""
