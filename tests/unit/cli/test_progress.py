@@ -1,0 +1,128 @@
+"""Progress in its four styles, from threads, and on a stderr that breaks."""
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr
+from itertools import chain, repeat
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.progress import ProgressStyle, progress_sink
+from penstock.model.progress import Progress
+
+OnTerminal = Callable[..., tuple[str, str]]
+
+
+def drawn(style: ProgressStyle, *events: Progress, times_s: Iterable[float] = ()) -> list[str]:
+    """What is drawn for ``events``, of which each one comes at its time; all at once without times."""
+    stderr = io.StringIO()
+    clock = chain(times_s, repeat(0.0))
+    with redirect_stderr(stderr), progress_sink(style, clock=lambda: next(clock)) as sink:
+        for event in events:
+            sink(event)
+    return stderr.getvalue().splitlines()
+
+
+HALF = Progress("extract", "a.iso", 1024, 2048)
+WHOLE = Progress("extract", "a.iso", 2048, 2048, finished=True)
+
+
+@pytest.mark.parametrize("style", [ProgressStyle.PLAIN, ProgressStyle.AUTO])
+def test_a_log_gets_one_line_for_each_item_that_is_done(style: ProgressStyle) -> None:
+    assert drawn(style, HALF, HALF, WHOLE, Progress("read", "manifest", finished=True)) == ["extract a.iso: 2.0 KiB", "read manifest: done"]
+
+
+def test_a_finished_item_has_its_speed() -> None:
+    assert drawn(ProgressStyle.PLAIN, HALF, WHOLE, times_s=[100, 102]) == ["extract a.iso: 2.0 KiB, 1.0 KiB/s"]
+
+
+def test_a_long_item_gets_a_line_now_and_then() -> None:
+    assert drawn(ProgressStyle.PLAIN, *[HALF] * 5, times_s=[0, 1, 5, 6, 10]) == ["extract a.iso: 1.0 KiB of 2.0 KiB (50 %)"] * 2
+
+
+def test_json_is_one_event_on_each_line_with_first_and_last() -> None:
+    lines = [json.loads(line) for line in drawn(ProgressStyle.JSON, HALF, HALF, WHOLE)]
+    assert lines == [
+        {"step": "extract", "item": "a.iso", "done_bytes": 1024, "total_bytes": 2048, "finished": False},
+        {"step": "extract", "item": "a.iso", "done_bytes": 2048, "total_bytes": 2048, "finished": True},
+    ]
+
+
+def test_none_is_silent() -> None:
+    assert drawn(ProgressStyle.NONE, HALF, WHOLE) == []
+
+
+def test_a_name_cannot_move_the_cursor() -> None:
+    assert drawn(ProgressStyle.PLAIN, Progress("read", "\x1b[2Ja", finished=True)) == ["read \\x1b[2Ja: done"]
+
+
+@pytest.mark.parametrize("style", [ProgressStyle.PLAIN, ProgressStyle.JSON])
+def test_events_from_many_threads_are_whole_lines(style: ProgressStyle) -> None:
+    events = [Progress("push", f"blob {number}", 1, 1, finished=True) for number in range(200)]
+    stderr = io.StringIO()
+    with redirect_stderr(stderr), progress_sink(style) as sink, ThreadPoolExecutor(8) as pool:
+        list(pool.map(sink, events))
+    assert len(set(stderr.getvalue().splitlines())) == 200
+
+
+class BrokenStderr(io.StringIO):
+    def write(self, _text: str, /) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("style", [ProgressStyle.PLAIN, ProgressStyle.JSON])
+def test_a_broken_stderr_does_not_stop_the_work(style: ProgressStyle) -> None:
+    with redirect_stderr(BrokenStderr()), progress_sink(style) as sink:
+        sink(WHOLE)
+        sink(WHOLE)
+
+
+def test_a_terminal_gets_bars_that_vanish_and_a_line_for_each_item_that_is_done(start_on_terminal: OnTerminal) -> None:
+    shown, stdout = start_on_terminal("work")
+    assert "extract a[b].iso: 4.0 KiB" in shown
+    assert "too late" not in shown
+    assert stdout == ""
+
+
+def test_a_dumb_terminal_gets_lines(start_on_terminal: OnTerminal) -> None:
+    shown, _ = start_on_terminal("work", TERM="dumb")
+    assert shown == "extract a[b].iso: 4.0 KiB\r\n"
+
+
+@pytest.fixture
+def start_on_terminal() -> OnTerminal:
+    """Run a rehearsal with stderr on a terminal; what it showed there, and its stdout."""
+
+    def go(*words: str, **environment: str) -> tuple[str, str]:
+        leader, follower = pty.openpty()
+        command = [sys.executable, str(Path(__file__).parent / "rehearsal.py"), *words]
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=follower,
+            text=True,
+            check=True,
+            timeout=60,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80", **environment},
+        )
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(leader, 65536)
+            except OSError:  # Linux says EIO at the end
+                break
+            if not chunk:
+                break
+            shown += chunk
+        os.close(leader)
+        return shown.decode(), done.stdout
+
+    return go
