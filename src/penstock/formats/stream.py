@@ -1,4 +1,4 @@
-"""Stream documents and marketplace files: read, written byte for byte as stream-metadata-go writes them, and asked.
+"""Stream documents, marketplace files and update metadata: read, written byte for byte as upstream writes them, and asked.
 
 A file that the upstream generators wrote comes out as it went in: their key order, their escapes, and the indentation that the file has
 (plume indents by two, the Fedora CoreOS generator and the marketplace files by four).  Unlike their library, nothing is dropped.
@@ -15,15 +15,18 @@ from penstock.model.digest import Digest
 from penstock.model.errors import InputError
 from penstock.model.record import Tree
 from penstock.model.stream import MarketplaceFile, Stream
+from penstock.model.updates import Updates
 
+StreamDocument = Stream | MarketplaceFile | Updates
 _STREAM_KEYS = frozenset({"stream", "metadata", "architectures"})
 
 
 class StreamDocumentKind(StrEnum):
-    """The two documents of the installer's ``data/coreos`` folder."""
+    """The two documents of the installer's ``data/coreos`` folder, and what Fedora CoreOS keeps beside its streams."""
 
     STREAM = "stream"
     MARKETPLACE = "marketplace"
+    UPDATES = "updates"
 
 
 def parse_stream(content: bytes, *, subject: str) -> Stream:
@@ -49,15 +52,18 @@ def parse_marketplace(content: bytes, *, subject: str) -> MarketplaceFile:
     return decode(tree, MarketplaceFile, subject=subject, locate=_places(content))
 
 
-def parse_stream_document(content: bytes, *, subject: str) -> Stream | MarketplaceFile:
-    """Read a file that is one of the two.
+def parse_stream_document(content: bytes, *, subject: str) -> StreamDocument:
+    """Read a file that is one of the three.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is none of them.
     """
     tree = parse_json(content, subject=subject)
-    if recognise(tree, subject=subject) is StreamDocumentKind.STREAM:
+    kind = recognise(tree, subject=subject)
+    if kind is StreamDocumentKind.STREAM:
         return decode(tree, Stream, subject=subject, locate=_places(content))
+    if kind is StreamDocumentKind.UPDATES:
+        return decode(tree, Updates, subject=subject, locate=_places(content))
     return decode(tree, MarketplaceFile, subject=subject, locate=_places(content))
 
 
@@ -65,21 +71,23 @@ def recognise(tree: Tree, *, subject: str) -> StreamDocumentKind:
     """Which document a tree is, told by its top-level keys.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is none.
     """
     if isinstance(tree, dict) and tree:
-        if ("stream" in tree and "releases" not in tree) or "architectures" in tree:
+        if "stream" in tree and "releases" in tree:
+            return StreamDocumentKind.UPDATES
+        if "stream" in tree or "architectures" in tree:
             return StreamDocumentKind.STREAM
         if tree.keys() <= {member.value for member in Arch}:
             return StreamDocumentKind.MARKETPLACE
     raise InputError(
-        "this is neither a stream document nor a marketplace file",
+        "this is no stream document, no marketplace file and no update metadata",
         subject=subject,
         hint="a stream has the keys stream and architectures; a marketplace file has architectures (x86_64, aarch64) as its keys",
     )
 
 
-def write_stream_document(document: Stream | MarketplaceFile, *, like: bytes) -> bytes:
+def write_stream_document(document: StreamDocument, *, like: bytes) -> bytes:
     """The canonical bytes of a document, laid out as the file ``like`` is."""
     return encode_json(document, detect_layout(like))
 
