@@ -1,6 +1,7 @@
 """``penstock simulate``: simulators of the outside systems, for rehearsals."""
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,9 +90,10 @@ def registry(  # one parameter for each option
     )
     try:
         run_async(_serve(simulator))
-    except Interrupted:
-        # That is how a server ends; it has served to the end, so this is no failure.
-        return
+    except Interrupted as interrupted:
+        # Whoever terminates a server has had it served to the end, so that is no failure; Ctrl-C is 130 in every command.
+        if interrupted.signal != signal.SIGTERM:
+            raise
 
 
 async def _serve(simulator: "RegistrySimulator") -> None:
