@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.unit.simulators.registry.conftest import Ask
 
 Fill = Callable[[Storage, str, bytes], Digest]
-PROGRAM = [sys.executable, "-c", "from penstock.cli.simulate import group; group()", "registry", "--listen", "127.0.0.1:0"]
+PROGRAM = [sys.executable, "-m", "penstock", "simulate", "registry", "--listen", "127.0.0.1:0"]
 
 
 @contextmanager
