@@ -139,6 +139,13 @@ class Staging(Protocol):
     def open(self, path: PurePosixPath) -> BinaryIO:
         """A staged file, open for reading."""
 
+    def check(self) -> None:
+        """See that :meth:`publish` will find its way.
+
+        Raises:
+            InputError: something in the destination stands where something of another kind shall go.
+        """
+
     def publish(self) -> list[PurePosixPath]:
         """Move everything to its name in the destination; the files, sorted.  Folders that exist are kept and filled."""
 

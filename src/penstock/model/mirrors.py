@@ -147,6 +147,9 @@ def _matched_length(text: str, prefix: str) -> int | None:
 def _rewritten(ref: ImageRef, prefix: str, location: str) -> ImageRef:
     text = str(ref)
     covered = _matched_length(text, prefix) or 0
+    if prefix.startswith(_WILDCARD) and set(location) & {"/", ":"}:
+        # The host's port stays behind a bare host, as podman has it; a location that says more stands for host and port.
+        covered = text.index("/")
     try:
         return ImageRef.parse(location + text[covered:])
     except InputError as error:
