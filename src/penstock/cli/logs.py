@@ -47,6 +47,8 @@ def configure_logs() -> None:
     root = logging.getLogger()
     root.handlers[:] = [old for old in root.handlers if not isinstance(old, _StderrHandler)] + [handler]
     root.setLevel(level)
+    # A retry is no news while it may still succeed; stamina tells each as a warning.
+    logging.getLogger("stamina").setLevel(logging.ERROR if level == "WARNING" else logging.NOTSET)
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command(name="extract")
 @click.argument("reference", metavar="REF")
-@click.option("--image", "component", metavar="NAME", default="", help="Take the component NAME of the release REF, not REF itself.")
+@click.option("--image", "component", metavar="NAME", help="Take the component NAME of the release REF, not REF itself.")
 @click.option("--path", "paths", metavar="SRC:DIR", multiple=True, help="Extract SRC of the image into the folder DIR; may be repeated.")
 @click.option("--file", "files", metavar="FILE", multiple=True, help="Extract FILE into the current folder; may be repeated.")
 @click.option("--confirm", is_flag=True, help="Write into DIR although it is not empty.")
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def extract(
     *,
     reference: str,
-    component: str,
+    component: str | None,
     paths: tuple[str, ...],
     files: tuple[str, ...],
     confirm: bool,
@@ -75,7 +75,7 @@ def extract(
 
 async def _extract(  # noqa: PLR0917  # one for each option of the command
     reference: str,
-    component: str,
+    component: str | None,
     wanted: "list[PathOption]",
     arch: Arch | None,
     filter_by_os: re.Pattern[str] | None,
@@ -97,11 +97,11 @@ async def _extract(  # noqa: PLR0917  # one for each option of the command
     choice = PlatformChoice(arch, filter_by_os.pattern if filter_by_os else None)
     async with open_images(settings) as images, recording_ledger(ledger_place) as ledger:
         release = await read_release(images, ref, choice, sink) if component else None
-        if release is not None:
+        if release is not None and component:
             ref, choice = release.image_for(component), PlatformChoice(release.arch)
         known = known_iso_digests(release.bootimages) if release and component == MACHINE_OS_IMAGES else {}
         done = await extract_files(images, local_folders(), ref, wanted, choice=choice, layers=layers, known=known, progress=sink)
-        await ledger.record(*lineage_of_extraction(done, str(ref), release, component))
+        await ledger.record(*lineage_of_extraction(done, str(ref), release, component or ""))
     return done
 
 
@@ -112,11 +112,11 @@ def _document(done: "Extraction") -> dict[str, object]:
         "files": [
             {
                 "path": file.path,
-                "imagePath": file.image_path,
-                "sizeBytes": file.size_bytes,
+                "image_path": file.image_path,
+                "size_bytes": file.size_bytes,
                 "sha256": file.sha256.hex,
                 "layer": str(file.layer.digest),
-                "alsoCheckedAgainst": list(file.checked),
+                "also_checked_against": list(file.checked),
             }
             for file in done.files
         ],

@@ -99,9 +99,12 @@ class _Tree:
 
 
 def _names(artifact: Artifact, limit: int) -> list[str]:
-    """Short ones first; pullspecs by digest, which repeat it, last."""
-    names = [printable(name) for name in sorted(artifact.names, key=lambda name: ("@" in name, len(name), name))]
-    more = [f"(+{len(names) - limit} names)"] if len(names) > limit else []
+    """Short ones first; a pullspec by digest without the digest, which stands in the same line already, and last."""
+    pinned = f"@{artifact.digest}"
+    plain = {name.removesuffix(pinned): name.endswith(pinned) for name in artifact.names}
+    names = [printable(name) for name in sorted(plain, key=lambda name: (plain[name], len(name), name))]
+    left = len(names) - limit
+    more = [f"(+{left} name{'s' if left > 1 else ''})"] if left > 0 else []
     return names[:limit] + more
 
 

@@ -5,10 +5,10 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -82,7 +82,13 @@ class TagReference(Record, frozen=True, kw_only=True):
 
     name: str
     annotations: Maybe[Mapping[str, str]] = _UNSET
+    """Mostly copies of the image's labels."""
     source: Maybe[ObjectReference] = msgspec.field(name="from", default=_UNSET)
+
+    @classmethod
+    def of_image(cls, name: str, pullspec: str, annotations: Mapping[str, str]) -> Self:
+        """A component that is an image."""
+        return cls(name=name, annotations=annotations or _UNSET, source=ObjectReference(kind="DockerImage", name=pullspec))
 
     @property
     def pullspec(self) -> str | None:
@@ -137,6 +143,21 @@ class ImageReferences(Record, frozen=True, kw_only=True, rename="camel"):
         spec = given(self.spec)
         return (given(spec.tags) if spec else None) or ()
 
+    def of_version(self, version: str, tags: Sequence[TagReference], *, created: str, annotations: Mapping[str, str]) -> "ImageReferences":
+        """The same document for another payload; what is not named here stays.
+
+        Args:
+            version: the payload's.
+            tags: its components, in order.
+            created: when it was made, RFC 3339.
+            annotations: added to those of the stream.
+        """
+        old = given(self.metadata) or ImageStreamMetadata()
+        all_annotations = {**(given(old.annotations) or {}), **annotations}
+        metadata = msgspec.structs.replace(old, name=version, creation_timestamp=created, annotations=all_annotations or _UNSET)
+        spec = msgspec.structs.replace(given(self.spec) or ImageStreamSpec(lookup_policy=LookupPolicy()), tags=tuple(tags))
+        return msgspec.structs.replace(self, metadata=metadata, spec=spec)
+
     def pullspec_of(self, name: str) -> str | None:
         """The pullspec of the first tag of this name that stands for an image, or None."""
         return next((tag.pullspec for tag in self.tags if tag.name == name and tag.pullspec), None)
@@ -153,6 +174,11 @@ class ReleaseMetadata(Record, frozen=True, kw_only=True):
     """Versions that this one may be updated to."""
     metadata: Maybe[Mapping[str, Any]] = _UNSET
     """Free pairs, for example ``url`` and ``release.openshift.io/architecture``."""
+
+    def of_version(self, version: str, *, previous: Sequence[str] | None, pairs: Mapping[str, Any]) -> "ReleaseMetadata":
+        """The same document for another payload; ``previous`` stays where None is given."""
+        kept = given(self.previous) or () if previous is None else tuple(previous)
+        return msgspec.structs.replace(self, version=version, previous=kept, metadata=dict(pairs) or _UNSET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ folder), so that a later run can tell what a killed one left behind, and removes
 an image can be extracted again, and a crash of the machine is the only case in which it would matter.
 """
 
+import errno
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from io import FileIO
@@ -17,7 +19,8 @@ from typing import BinaryIO, Self, cast
 from penstock.adapters.files.failures import file_error
 from penstock.model.errors import InputError, VerificationError
 
-_PREFIX = ".penstock-"
+_NAME = re.compile(r"\.penstock-staging-[0-9a-f]{16}")
+_TRIES = 8
 
 
 class _StagedFile(FileIO):
@@ -44,13 +47,10 @@ class DirectoryStaging:
     def __init__(self, destination: Path) -> None:
         """Make the staging folder inside ``destination``, which exists."""
         self._destination = destination
-        self._root = destination / f"{_PREFIX}{secrets.token_hex(8)}"
         self._attributes: dict[PurePosixPath, tuple[int, int]] = {}
         self._folder_modes: dict[PurePosixPath, int] = {}
         try:
-            self._root.mkdir(mode=0o700)
-            self._lock = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._root, self._lock = _locked_folder(destination)
         except OSError as error:
             raise file_error(error, str(destination)) from error
 
@@ -100,15 +100,22 @@ class DirectoryStaging:
         except OSError as error:
             raise file_error(error, str(self._destination / path)) from error
 
+    def check(self) -> None:
+        """See ``ports.Staging``."""
+        folders, files = self._tree()
+        for path in folders:
+            self._check_way(path, is_folder=True)
+        for path in files:
+            self._check_way(path, is_folder=False)
+
     def publish(self) -> list[PurePosixPath]:
         """See ``ports.Staging``.
 
         Raises:
             InputError: something in the destination stands in the way; nothing is moved then.
         """
+        self.check()
         folders, files = self._tree()
-        for path in (*folders, *files):
-            self._check_way(path, is_folder=path in folders)
         umask = _umask()
         try:
             for path in folders:
@@ -150,10 +157,13 @@ class DirectoryStaging:
         """The staged path, with its parents made and nothing at its place."""
         self._make_folder(path.parent)
         staged = self._root / path
-        if staged.is_dir() and not staged.is_symlink():
-            shutil.rmtree(staged)
-        else:
-            staged.unlink(missing_ok=True)
+        try:
+            if staged.is_dir() and not staged.is_symlink():
+                shutil.rmtree(staged)
+            else:
+                staged.unlink(missing_ok=True)
+        except OSError as error:
+            raise file_error(error, str(self._destination / path)) from error
         self._attributes.pop(path, None)
         return staged
 
@@ -161,10 +171,10 @@ class DirectoryStaging:
         staged = self._root
         for part in path.parts:
             staged = staged / part
-            if staged.is_symlink() or (staged.exists() and not staged.is_dir()):
-                message = "the path leads through something that is no folder"
-                raise VerificationError(message, subject=str(path), hint="the image is hostile or broken")
             try:
+                if staged.is_symlink() or (staged.exists() and not staged.is_dir()):
+                    message = "the path leads through something that is no folder"
+                    raise VerificationError(message, subject=str(path), hint="the image is hostile or broken")
                 staged.mkdir(exist_ok=True)
             except OSError as error:
                 raise file_error(error, str(self._destination / path)) from error
@@ -185,11 +195,33 @@ class Folders:
         except OSError as error:
             raise file_error(error, directory) from error
         for name in names:
-            if name.startswith(_PREFIX):
+            if _NAME.fullmatch(name):
                 _remove_if_abandoned(destination / name)
-        if not replace and any(not name.startswith(_PREFIX) for name in names):
+        if not replace and not all(_NAME.fullmatch(name) for name in names):
             raise InputError("the destination folder is not empty", subject=directory, hint="add --confirm to write into it all the same")
         return DirectoryStaging(destination)
+
+
+def _locked_folder(destination: Path) -> tuple[Path, int]:
+    """A new staging folder and the descriptor that holds its lock."""
+    for _ in range(_TRIES):
+        root = destination / f".penstock-staging-{secrets.token_hex(8)}"
+        root.mkdir(mode=0o700)
+        try:
+            lock = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:
+            os.close(lock)
+            root.rmdir()
+            raise
+        # Between mkdir and flock another run may have taken it for abandoned, and removed it.
+        if os.fstat(lock).st_nlink:
+            return root, lock
+        os.close(lock)
+    raise OSError(errno.EBUSY, "another run keeps removing the staging folder")
 
 
 def _remove_if_abandoned(staging: Path) -> None:

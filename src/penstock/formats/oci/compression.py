@@ -12,12 +12,13 @@ from typing import IO, Protocol, cast
 import zstandard
 from isal import isal_zlib
 
-from penstock.model.errors import VerificationError
+from penstock.model.errors import TransientError, VerificationError
 
 OUTPUT_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
+_MAGIC_BYTES = 4
 _GZIP_WINDOW_BITS = 31
 _ZSTD_MAX_WINDOW_BYTES = 128 << 20
 _DAMAGED: tuple[type[Exception], ...] = (cast("type[Exception]", isal_zlib.error), zstandard.ZstdError, EOFError)
@@ -52,18 +53,23 @@ def iter_decompressed(chunks: Iterable[memoryview], *, subject: str) -> Iterator
         VerificationError: the bytes are not what their magic number says, or end too early.
     """
     iterator = iter(chunks)
-    first = next(iterator, None)
-    if first is None:
-        return
+    first = b""
+    for chunk in iterator:
+        first += chunk
+        if len(first) >= _MAGIC_BYTES:
+            break
     kind = detect_compression(first)
     if kind is Compression.NONE:
-        yield bytes(first)
+        if first:
+            yield first
         for chunk in iterator:
             yield bytes(chunk)
         return
     inflate = _gunzip if kind is Compression.GZIP else _unzstd
     try:
-        yield from inflate(_chained(first, iterator))
+        yield from inflate(_chained(memoryview(first), iterator))
+    except _ShorterError as error:
+        raise VerificationError(str(error), subject=subject, hint="it is another blob than the manifest names") from error.__cause__
     except _DAMAGED as error:
         raise VerificationError(f"the {kind} data is damaged ({error})", subject=subject, hint="the image must be pushed again") from error
 
@@ -83,9 +89,23 @@ class _Inflater(Protocol):
     def decompress(self, data: bytes | memoryview, max_length: int = 0, /) -> bytes: ...
 
 
+class _ShorterError(Exception):
+    """The data is whole, and shorter than it was to be."""
+
+
 def _gunzip(chunks: Iterator[memoryview]) -> Iterator[bytes]:
     member: _Inflater | None = None
-    for chunk in chunks:
+    chunks = iter(chunks)
+    while True:
+        try:
+            chunk = next(chunks, None)
+        except TransientError as error:
+            # What was cut ends inside a member.  What ends with one and should go on is not cut, it is something else.
+            if member is None:
+                raise _ShorterError("the data is complete, but shorter than its descriptor says") from error
+            raise
+        if chunk is None:
+            break
         data: bytes | memoryview = chunk
         while len(data):
             if member is None:

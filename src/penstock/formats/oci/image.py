@@ -4,7 +4,8 @@ OCI image-spec ``manifest.md``, ``image-index.md``, ``config.md``; Docker manife
 only.  The exact bytes stay in the :class:`RawManifest` that a value was read from: nothing is ever written again to learn a digest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -133,11 +134,13 @@ def parse_manifest(raw: RawManifest, *, subject: str) -> ImageManifest | ImageIn
     """
     if raw.media_type in INDEX_TYPES:
         index = _decode(raw, _IndexRecord, subject)
-        return ImageIndex(tuple(item.value(subject) for item in index.manifests), index.annotations or {})
+        with _images_fault(subject):
+            return ImageIndex(tuple(item.value(subject) for item in index.manifests), index.annotations or {})
     if raw.media_type in MANIFEST_TYPES:
         manifest = _decode(raw, _ManifestRecord, subject)
-        layers = tuple(layer.value(subject) for layer in manifest.layers)
-        return ImageManifest(manifest.config.value(subject), layers, manifest.annotations or {})
+        with _images_fault(subject):
+            layers = tuple(layer.value(subject) for layer in manifest.layers)
+            return ImageManifest(manifest.config.value(subject), layers, manifest.annotations or {})
     raise VerificationError(
         f"the manifest is of type {raw.media_type!r}, which is not supported",
         subject=subject,
@@ -161,11 +164,17 @@ _Document = TypeVar("_Document")
 
 
 def _document(content: bytes, record: type[_Document], subject: str) -> _Document:
-    """Decode what a registry gave; the caller's input is not to blame where it is broken, the image is."""
-    try:
+    with _images_fault(subject):
         return decode_json(content, record, subject=subject)
+
+
+@contextmanager
+def _images_fault(subject: str) -> Iterator[None]:
+    """What cannot be read came from a registry: the caller's input is not to blame, the image is."""
+    try:
+        yield
     except InputError as error:
-        raise VerificationError(error.message, subject=error.subject, hint="the image is broken; push it again") from error
+        raise VerificationError(error.message, subject=error.subject or subject, hint="the image is broken; push it again") from error
 
 
 def parse_config(content: bytes, *, subject: str) -> ImageConfig:
@@ -176,7 +185,8 @@ def parse_config(content: bytes, *, subject: str) -> ImageConfig:
     """
     record = _document(content, _ConfigRecord, subject)
     labels = (record.config.labels if record.config else None) or {}
-    diff_ids = tuple(Digest.parse(text) for text in record.rootfs.diff_ids) if record.rootfs else ()
+    with _images_fault(subject):
+        diff_ids = tuple(Digest.parse(text) for text in record.rootfs.diff_ids) if record.rootfs else ()
     document = _document(content, dict, subject)
     return ImageConfig(Platform(record.os, record.architecture, record.variant), _created_at(record.created), labels, diff_ids, document)
 

@@ -17,6 +17,8 @@ BLOCK_BYTES = tarfile.BLOCKSIZE
 WHITEOUT_PREFIX = ".wh."
 OPAQUE_WHITEOUT = ".wh..wh..opq"
 _MAX_EXTENDED_HEADER_BYTES = 1 << 20
+_LATEST_MTIME_S = 253_402_300_799
+"""The last second of the year 9999."""
 _HINT = "the image must be built again"
 
 
@@ -152,6 +154,10 @@ class LayerReader:
         target = pax.get("linkpath", header.linkname) if kind in (EntryType.SYMLINK, EntryType.HARDLINK) else ""
         if kind is EntryType.HARDLINK:
             target = normalise_path(target, subject=self._subject)
+        elif kind is EntryType.SYMLINK and (not target or "\0" in target):
+            raise VerificationError(
+                f"the symlink {name!r} has the text {target!r}, which no symlink can have", subject=self._subject, hint=_HINT
+            )
         return Entry(normalise_path(name, subject=self._subject), kind, size_bytes, header.mode & 0o7777, _mtime(pax, header), target)
 
     def _size(self, pax: dict[str, str], header: tarfile.TarInfo) -> int:
@@ -249,9 +255,11 @@ def _entry_type(header: tarfile.TarInfo) -> EntryType:
 
 def _mtime(pax: dict[str, str], header: tarfile.TarInfo) -> int:
     try:
-        return int(float(pax["mtime"])) if "mtime" in pax else int(header.mtime)
+        mtime_s = int(float(pax["mtime"])) if "mtime" in pax else int(header.mtime)
     except (ValueError, OverflowError):
         return 0
+    # Base-256 numbers go further than any file system does.
+    return mtime_s if 0 <= mtime_s <= _LATEST_MTIME_S else 0
 
 
 def _text(raw: bytes) -> str:

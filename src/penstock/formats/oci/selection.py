@@ -19,7 +19,8 @@ CHECKSUM_SUFFIX = ".sha256"
 """A file of this suffix beside another holds its SHA-256, as in ``machine-os-images``."""
 _SPECIAL = re.compile(r"[*?\[\\]")
 _LAYER_SUFFIX = re.compile(r"(?s)(.+)\[([^\[\]]*)\]")
-_RANGE = re.compile(r"(-?\d*):(-?\d*)")
+_NUMBER = r"-?[0-9]{1,9}"
+_RANGE = re.compile(f"({_NUMBER})?:({_NUMBER})?")
 _DIGEST_PREFIX = re.compile(r"~(?:sha256:)?([0-9a-f]{1,64})")
 
 
@@ -58,8 +59,8 @@ class Selection:
 
     @classmethod
     def of_path(cls, path: str, *, rename: str | None = None) -> "Selection":
-        """The selection of one path inside the image; ``""`` is the content of the root."""
-        return cls(path.rpartition("/")[0], exact=path, rename=rename) if path else cls("")
+        """The selection of one path inside the image; ``""`` is the root, or its content where that gets no name."""
+        return cls(path.rpartition("/")[0], exact=path, rename=rename) if path or rename else cls("")
 
     def moved(self, top: str) -> "Selection":
         """The same wish at another place: ``top`` stands for the exact path, or for ``base``."""
@@ -75,9 +76,11 @@ class Selection:
     def output_path(self, path: str) -> str | None:
         """Where the entry at ``path`` goes, relative to the destination; None where it is not wanted."""
         if self.exact is not None:
-            if path != self.exact and not path.startswith(self.exact + "/"):
-                return None
-            return (self.rename or self.exact.rpartition("/")[2]) + path[len(self.exact) :]
+            name = self.rename or self.exact.rpartition("/")[2]
+            if path == self.exact:
+                return name
+            below = path.removeprefix(self.exact + "/") if self.exact else path
+            return f"{name}/{below}" if below != path or not self.exact else None
         if self.base:
             if not path.startswith(self.base + "/"):
                 return None
@@ -86,6 +89,12 @@ class Selection:
             return path or None
         name = path.partition("/")[0]
         return path if name and _glob_regex(self.pattern).fullmatch(name) else None
+
+    def image_path(self, output: str) -> str:
+        """The path in the image under which the entry at ``output`` was asked for; what :meth:`output_path` undoes."""
+        if self.exact is not None:
+            return self.exact + output[len(self.rename or self.exact.rpartition("/")[2]) :]
+        return f"{self.base}/{output}" if self.base else output
 
     def concerns(self, path: str) -> bool:
         """Whether an entry at ``path`` may be wanted, contain what is wanted, hide it, or hold its checksum."""
@@ -157,7 +166,7 @@ class LayerFilter:
             chosen = numbered[low:high]
         elif found := _DIGEST_PREFIX.fullmatch(self.text):
             chosen = [(number, layer) for number, layer in numbered if layer.digest.hex.startswith(found[1])]
-        elif re.fullmatch(r"-?\d+", self.text):
+        elif re.fullmatch(_NUMBER, self.text):
             wanted = int(self.text)
             chosen = [numbered[wanted]] if -len(numbered) <= wanted < len(numbered) else []
         else:
@@ -181,31 +190,44 @@ def _glob_regex(pattern: str) -> re.Pattern[str]:
     position = 0
     while position < len(pattern):
         char = pattern[position]
-        position += 1
-        if char == "*":
-            out.append("[^/]*")
-        elif char == "?":
-            out.append("[^/]")
-        elif char == "\\" and position < len(pattern):
-            out.append(re.escape(pattern[position]))
-            position += 1
-        elif char == "[":
-            end = pattern.find("]", position + 1)
-            body = pattern[position:end] if end > 0 else ""
-            if not body or body == "^":
-                raise InputError(f"the glob {pattern!r} is not closed", hint="quote a literal [ as \\[")
-            negated = body.startswith("^")
-            out.append("[" + ("^" if negated else "") + _class_body(body[negated:], pattern) + "]")
-            position = end + 1
-        elif char == "\\":
-            raise InputError(f"the glob {pattern!r} ends in a backslash")
+        if char == "[":
+            text, position = _character_class(pattern, position + 1)
+        elif char in "*?":
+            text, position = "[^/]" + ("*" if char == "*" else ""), position + 1
         else:
-            out.append(re.escape(char))
+            literal, position = _literal(pattern, position)
+            text = re.escape(literal)
+        out.append(text)
     return re.compile("".join(out), re.DOTALL)
 
 
-def _class_body(body: str, pattern: str) -> str:
-    """The inside of a character class, with everything but ranges quoted."""
-    if re.search(r"(.)-(.)", body) and any(low > high for low, high in re.findall(r"(.)-(.)", body)):
-        raise InputError(f"the glob {pattern!r} has a range that runs backwards")
-    return re.sub(r"[\[\]\\^&~|]", lambda found: "\\" + found[0], body)
+def _character_class(pattern: str, position: int) -> tuple[str, int]:
+    """The class whose ``[`` stands before ``position``, as a regular expression; the position after it."""
+    ranges: list[str] = []
+    negated = pattern.startswith("^", position)
+    position += negated
+    while not (ranges and pattern.startswith("]", position)):
+        low, position = _member(pattern, position)
+        high = low
+        if pattern.startswith("-", position):
+            high, position = _member(pattern, position + 1)
+        if low > high:
+            raise InputError(f"the glob {pattern!r} has a range that runs backwards")
+        ranges.append(f"{re.escape(low)}-{re.escape(high)}")
+    return f"[{'^' * negated}{''.join(ranges)}]", position + 1
+
+
+def _member(pattern: str, position: int) -> tuple[str, int]:
+    """One end of a range; ``-`` and ``]`` must be quoted."""
+    if position >= len(pattern) or pattern[position] in "-]":
+        raise InputError(f"the glob {pattern!r} has a class that cannot be read", hint="quote with a backslash: \\[ \\] \\-")
+    return _literal(pattern, position)
+
+
+def _literal(pattern: str, position: int) -> tuple[str, int]:
+    """The character at ``position``, which a backslash may quote; the position after it."""
+    if pattern[position] != "\\":
+        return pattern[position], position + 1
+    if position + 1 == len(pattern):
+        raise InputError(f"the glob {pattern!r} ends in a backslash", hint="write \\\\ for a backslash")
+    return pattern[position + 1], position + 2

@@ -1,0 +1,98 @@
+"""``penstock demo``: the road on embedded parts."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.progress import ProgressStyle, progress_option, progress_sink
+from penstock.cli.running import run_async
+from penstock.cli.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from penstock.lineage.trace import Trace
+
+
+@click.command(name="demo")
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Work in DIR, which must be new or empty, and keep it."
+)
+@progress_option
+def command(*, keep: Path | None, progress: ProgressStyle) -> None:
+    """Show the road on embedded parts, from components to a trace.
+
+    It starts a registry on a loopback port, pushes small component images,
+    makes a release payload of them, extracts the CoreOS ISO from it, shows that
+    a flipped bit is refused, merges stream metadata, and traces the ISO back.
+    It needs no network and no root, and takes a few seconds.
+
+    \b
+    Examples:
+      penstock demo
+      penstock demo --keep road
+    """  # noqa: D301  # \b keeps click from joining the lines
+    from penstock.demo.road import PAYLOAD, walk
+
+    with _folder(keep) as folder:
+        with progress_sink(progress) as sink:
+            host = run_async(walk(folder, _Teller(), sink))
+        if keep is None:
+            click.echo("\nThe folder of the demo is removed; `penstock demo --keep DIR` keeps it.")
+        else:
+            click.echo(f"\nEverything is kept in {printable(str(keep))}: the registry, the ledger, the ISO. To look around:")
+            click.echo(f"  penstock simulate registry --dir {printable(str(keep / 'registry'))} --listen {host}")
+            click.echo(f"  penstock payload info {host}/{PAYLOAD}")
+            click.echo(f"  penstock trace coreos-x86_64.iso --ledger {printable(str(keep / 'ledger.sqlite'))}")
+
+
+@contextmanager
+def _folder(keep: Path | None) -> "Iterator[Path]":
+    from penstock.adapters.files.failures import file_error
+    from penstock.model.errors import InputError
+
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="penstock-demo-") as folder:
+            yield Path(folder)
+        return
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        occupied = any(keep.iterdir())
+    except OSError as error:
+        raise file_error(error, str(keep)) from error
+    if occupied:
+        raise InputError("the folder is not empty", subject=str(keep), hint="name a new one")
+    yield keep
+
+
+class _Teller:
+    """Prints the story on stdout."""
+
+    def __init__(self) -> None:
+        self._steps = 0
+
+    def step(self, title: str) -> None:
+        """See ``penstock.demo.narrator``."""
+        self._steps += 1
+        click.echo(("\n" if self._steps > 1 else "") + click.style(f"{self._steps}. {title}", bold=True))
+
+    def command(self, line: str) -> None:
+        """See ``penstock.demo.narrator``."""
+        click.echo("   " + click.style(f"$ {printable(line)}", fg="cyan"))
+
+    def result(self, lines: Sequence[str]) -> None:
+        """See ``penstock.demo.narrator``."""
+        for line in lines:
+            click.echo(f"   {printable(line)}")
+
+    def trace(self, traces: "Sequence[Trace]") -> None:
+        """See ``penstock.demo.narrator``."""
+        from penstock.cli.tracetree import glyphs_for, render_trees
+
+        for line in render_trees(traces, glyphs_for(sys.stdout.encoding)).splitlines():
+            click.echo(f"   {line}")
