@@ -1,0 +1,88 @@
+"""The demo walks the real road, and its ISO is one that other tools read."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from penstock.demo.small_iso import make_small_iso
+
+pytestmark = pytest.mark.integration
+
+PROGRAM = [sys.executable, "-m", "penstock"]
+
+
+def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8"}
+    return subprocess.run([*PROGRAM, *arguments], env=environment, cwd=home, capture_output=True, text=True, timeout=90, check=False)
+
+
+def test_the_demo_shows_the_whole_road_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = run("demo", home=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE) == list("1234567")
+    assert "compared with the layer's digest, the release's stream rhel-9, /coreos/coreos-x86_64.iso.sha256" in done.stdout
+    assert re.search(r"expected sha256:(\w{64}), found sha256:(?!\1)\w{64}", done.stdout)
+    assert "exit code 3, 0 files written" in done.stdout
+    assert "azureopenshift:aro4:aro_422-v2:9.8.20260428" in done.stdout
+    traced = done.stdout.partition("came from")[2]
+    for component in ("installer", "machine-os-images", "rhel-coreos", "rhel-coreos-10", "rhel-coreos-10-extensions"):
+        assert f"[component {component}]" in traced
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_kept_can_be_traced_by_the_file_itself(tmp_path: Path) -> None:
+    assert run("demo", "--keep", "road", home=tmp_path).returncode == 0
+    iso = tmp_path / "road/isos/coreos-x86_64.iso"
+    sha256 = hashlib.sha256(iso.read_bytes()).hexdigest()
+
+    traced = run("trace", str(iso), "--ledger", "road/ledger.sqlite", home=tmp_path)
+
+    assert traced.returncode == 0
+    assert traced.stdout.startswith(f"file sha256:{sha256}")
+    assert "release" in traced.stdout
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "road").mkdir()
+    (tmp_path / "road/mine").write_text("mine")
+
+    done = run("demo", "--keep", "road", home=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not empty" in done.stderr
+    assert [path.name for path in (tmp_path / "road").iterdir()] == ["mine"]
+
+
+def test_ctrl_c_ends_the_demo_and_removes_its_folder(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([*PROGRAM, "demo"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_xorriso_reads_the_small_iso(tmp_path: Path, require_program: Callable[[str], str]) -> None:
+    content = bytes(range(256)) * 30
+    image = tmp_path / "small.iso"
+    image.write_bytes(make_small_iso("rhcos-9.8.20260428-0", {"README.TXT": b"hello\n", "ROOTFS.IMG": content, "EMPTY.TXT": b""}))
+
+    command = [require_program("xorriso"), "-osirrox", "on", "-indev", str(image), "-extract", "/", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert "Volume id    : 'rhcos-9.8.20260428-0'" in done.stderr
+    assert (tmp_path / "out/README.TXT").read_bytes() == b"hello\n"
+    assert (tmp_path / "out/ROOTFS.IMG").read_bytes() == content
+    assert (tmp_path / "out/EMPTY.TXT").read_bytes() == b""
