@@ -21,7 +21,6 @@ payload extract  layer → file                                           ``extr
 payload extract  release → file, where ``--image NAME`` led there       ``extracted /PATH from NAME``
 payload extract  image → image-index, release → release-index,          ``linux/ARCH``
                  where an index led there
-streams          stream → stream                                        ``formatted``, ``merged``
 ===============  =====================================================  ==================================================
 
 So a trace *up* from an ISO shows the layer and the image that hold its bytes, the release that named the image, and through the release

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from penstock.cli import options
-from penstock.cli.options import RegistrySettings
 from penstock.model.arch import Arch
+from penstock.wiring import RegistrySettings
 
 SEEN: list[Any] = []
 
