@@ -55,7 +55,8 @@ class _Body:
         """As many bytes as come; 0 at the end."""
         if self.left == 0 or not view:
             return 0
-        got = self.response.readinto(view, subject)
+        # Never past the answer's own end: there the server waits for the next request, and this side would wait for the server.
+        got = self.response.readinto(view if self.left is None else view[: self.left], subject)
         if self.left is not None:
             self.left -= got
         return got
