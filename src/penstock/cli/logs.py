@@ -5,6 +5,8 @@ Configured by ``run_async`` and not at start: structlog takes longer to import t
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 def configure_logs() -> None:
     """Send every log of this process to stderr, at the level and in the format of the root options; safe to call again."""
-    import structlog
+    with _without_rich():
+        import structlog
 
     context = click.get_current_context(silent=True)
     params = context.find_root().params if context else {}
@@ -49,6 +52,19 @@ def configure_logs() -> None:
     root.setLevel(level)
     # A retry is no news while it may still succeed; stamina tells each as a warning.
     logging.getLogger("stamina").setLevel(logging.ERROR if level == "WARNING" else logging.NOTSET)
+
+
+@contextmanager
+def _without_rich() -> Iterator[None]:
+    """Keep structlog from importing rich, which takes three times as long as the rest of it and is not used for logs here."""
+    if "rich" in sys.modules:
+        yield
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # the documented way to make an import fail
+    try:
+        yield
+    finally:
+        del sys.modules["rich"]
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
