@@ -45,12 +45,13 @@ demo: $(VENV)/.run  ## the road on embedded parts, in under a minute
 test: $(VENV)/.dev system-packages  ## everything: lint, types, layers, unit, contract and integration tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+# Properties draw 25 examples here, and hypothesis's own 100 in `make test`.
 check: $(VENV)/.dev  ## before each commit: format, lint, types, layers, unit tests
 	@$(BIN)/ruff format --check --quiet . || { echo "penstock: ruff format . mends the files above" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest -q -n auto -m "not lint" tests/unit tests/arch
+	@$(BIN)/python -m pytest -q -n auto --hypothesis-profile=quick -m "not lint" tests/unit tests/arch tests/docs/test_cli_reference.py
 
 bench: $(VENV)/.dev system-packages  ## speed and memory, as ratios against a peer in the same run
 	@for measure in benchmarks/[a-z]*.py; do $(BIN)/python $$measure || exit 1; done

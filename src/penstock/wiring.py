@@ -3,7 +3,9 @@
 Everything is imported when it is asked for, so that the commands which need no network do not pay for it.
 """
 
+import importlib
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -97,6 +99,8 @@ async def recording_ledger(location: str | None) -> "AsyncIterator[Ledger]":
     """The ledger to record in: one that cannot be written is one warning, never a failed job."""
     from penstock.lineage.guarded import GuardedLedger
 
+    # What a job makes is recorded at its end.  Until then it mostly waits for bytes, so that is when the database's packages are imported.
+    threading.Thread(target=importlib.import_module, args=("penstock.adapters.sql.ledger",), daemon=True).start()
     ledger = GuardedLedger(lambda: open_ledger(location))
     try:
         yield ledger

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock.cli.options import arch_option, registry_options
-from penstock.cli.output import Output, Shown, Table, emit, emit_text, output_option
+from penstock.cli.output import Output, Shown, Table, emit, output_option
 from penstock.cli.running import run_async
-from penstock.cli.text import printable
 from penstock.model.arch import Arch
 from penstock.wiring import RegistrySettings
 
@@ -43,7 +42,8 @@ def info(*, reference: str, arch: Arch | None, registry: RegistrySettings, outpu
 @click.argument("reference", metavar="REF")
 @arch_option
 @registry_options
-def image_for(*, name: str, reference: str, arch: Arch | None, registry: RegistrySettings) -> None:
+@output_option
+def image_for(*, name: str, reference: str, arch: Arch | None, registry: RegistrySettings, output: Output) -> None:
     """Print the pullspec of a component.
 
     NAME is the component's tag in the payload REF. The pullspec is the one that
@@ -53,8 +53,11 @@ def image_for(*, name: str, reference: str, arch: Arch | None, registry: Registr
     Example:
       penstock payload image-for machine-os-images quay.example/release:4.20.1
     """  # noqa: D301  # \b keeps click from joining the lines
-    pullspec = run_async(_read(reference, arch, registry)).pullspec_for(name)
-    emit_text(f"{printable(pullspec)}\n")
+    release = run_async(_read(reference, arch, registry))
+    pullspec = release.pullspec_for(name)
+    platform = str(release.image.config.platform)
+    document = {"document_version": 1, "name": name, "image": pullspec, "release": str(release.image.ref), "platform": platform}
+    emit(document, output, lambda: pullspec)
 
 
 async def _read(reference: str, arch: Arch | None, settings: RegistrySettings) -> "Release":

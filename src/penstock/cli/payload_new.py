@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,9 +17,12 @@ from penstock.model.errors import InputError
 from penstock.wiring import RegistrySettings
 
 if TYPE_CHECKING:
+    from penstock.model.versions import SemVer
     from penstock.payload.manifests import ManifestSource
     from penstock.payload.planning import ReleasePlan, ReleaseRequest
     from penstock.ports import ProgressSink
+
+V = TypeVar("V", bound="SemVer")
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -78,9 +81,9 @@ def new(
     from penstock.payload.components import parse_assignments
     from penstock.payload.planning import ReleaseRequest
 
-    given = [SemVer(text.strip()) for word in previous for text in word.split(",") if text.strip()]
+    given = [_version(SemVer, text.strip(), "--previous") for word in previous for text in word.split(",") if text.strip()]
     request = ReleaseRequest(
-        ReleaseVersion(version),
+        _version(ReleaseVersion, version, "--name"),
         parse_reference(target),
         parse_assignments(components),
         arches,
@@ -110,6 +113,14 @@ async def _make(
             await carry_out(images, plan, sink)
             await ledger.record(*lineage_of_plan(plan))
     return plan
+
+
+def _version(kind: type[V], text: str, option: str) -> V:
+    """The version that an option gives; an error names the option."""
+    try:
+        return kind(text)
+    except InputError as error:
+        raise InputError(error.message, subject=option, hint=error.hint) from None
 
 
 def _metadata(words: Sequence[str]) -> dict[str, Any]:

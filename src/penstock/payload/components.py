@@ -62,8 +62,8 @@ def parse_assignments(words: Iterable[str]) -> dict[str, ImageRef]:
     """
     found: dict[str, ImageRef] = {}
     for word in words:
-        name, equals, text = word.partition("=")
-        if not equals or not _TAG_NAME.fullmatch(name):
+        name, _, text = word.partition("=")
+        if not text or not _TAG_NAME.fullmatch(name):
             raise InputError("a component is written TAG=REF", subject=word, hint="for example cli=registry.example/cli:v1")
         if name in found:
             raise InputError(f"the component {name} is given twice", subject=word, hint="each tag stands for one image")

@@ -18,7 +18,7 @@ def lineage_of_extraction(extraction: Extraction, asked: str, release: Release |
 
     Args:
         extraction: what was extracted.
-        asked: the image reference as the user or the release gave it, a name for the image.
+        asked: the image reference as the user or the release gave it, a name for the outermost index, else for the image.
         release: the release that led to the image, or None.
         component: the component's name in that release, or ``""``.
     """
@@ -26,7 +26,7 @@ def lineage_of_extraction(extraction: Extraction, asked: str, release: Release |
     image = image_artifact(extraction.image, asked)
     artifacts.append(image)
     whole = Kind.RELEASE_INDEX if image.kind is Kind.RELEASE else Kind.IMAGE_INDEX
-    add_indexes(artifacts, edges, image, extraction.image, whole)
+    add_indexes(artifacts, edges, image, extraction.image, whole, asked=asked)
     layers = extraction.image.manifest.layers
     for file in extraction.files:
         layer = Artifact(Kind.LAYER, str(file.layer.digest), file.layer.digest, {"size_bytes": file.layer.size_bytes})
@@ -48,18 +48,19 @@ def image_artifact(image: ResolvedImage, asked: str) -> Artifact:
     kind = Kind.RELEASE if Label.RELEASE in image.config.labels else Kind.IMAGE
     size_bytes = sum(layer.size_bytes for layer in image.manifest.layers)
     facts: dict[str, Fact] = {"platform": str(image.config.platform), "size_bytes": size_bytes}
-    return Artifact(kind, str(image.raw.digest), image.raw.digest, facts, frozenset({asked, str(image.ref)}))
+    names = {str(image.ref)} | (set() if image.indexes else {asked})
+    return Artifact(kind, str(image.raw.digest), image.raw.digest, facts, frozenset(names))
 
 
-def add_indexes(artifacts: list[Artifact], edges: list[Edge], member: Artifact, image: ResolvedImage, kind: Kind) -> None:
-    """Record the indexes that led to an image, as wholes made of their members."""
+def add_indexes(artifacts: list[Artifact], edges: list[Edge], member: Artifact, image: ResolvedImage, kind: Kind, *, asked: str) -> None:
+    """Record the indexes that led to an image, as wholes made of their members; ``asked`` is a name of the outermost."""
     platform = Platform(image.config.platform.os, image.config.platform.architecture)
-    for index in reversed(image.indexes):
-        whole = _index_artifact(index, image, kind)
+    for place, index in reversed(list(enumerate(image.indexes))):
+        whole = _index_artifact(index, image, kind, {asked} if place == 0 else set())
         artifacts.append(whole)
         edges.append(Edge(member.id, whole.id, str(platform)))
         member = whole
 
 
-def _index_artifact(index: RawManifest, image: ResolvedImage, kind: Kind) -> Artifact:
-    return Artifact(kind, str(index.digest), index.digest, {}, frozenset({str(image.ref.with_digest(index.digest))}))
+def _index_artifact(index: RawManifest, image: ResolvedImage, kind: Kind, names: set[str]) -> Artifact:
+    return Artifact(kind, str(index.digest), index.digest, {}, frozenset({str(image.ref.with_digest(index.digest)), *names}))

@@ -286,11 +286,14 @@ class _Gathering:
         return await resolve_image(self._registry, ImageRef.parse(pullspec), PlatformChoice(parts.arch))
 
     async def _replaced_manifests(self, release: Release, components: Sequence[Component]) -> frozenset[str]:
-        """The names of manifests that came from components which are replaced: the old images are asked for theirs."""
+        """The names of manifests that came from components which are named again: the old images are asked for theirs.
+
+        A component that is named with the image it has already counts too: its manifests are read from the image once more.
+        """
         dropped: set[str] = set()
         for component in components:
             old = release.references.pullspec_of(component.name)
-            if old is None or old == str(component.image.ref):
+            if old is None:
                 continue
             try:
                 image = await resolve_image(self._registry, ImageRef.parse(old), PlatformChoice(release.arch))

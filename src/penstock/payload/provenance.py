@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from penstock.formats.oci.descriptor import Platform
 from penstock.model.arch import Arch
@@ -10,8 +11,10 @@ from penstock.model.errors import InputError
 from penstock.model.imageref import ImageRef, Reference
 from penstock.model.lineage import Artifact, Edge, Kind
 from penstock.model.release import ImageReferences
-from penstock.payload.planning import ReleasePlan
 from penstock.payload.release import Release
+
+if TYPE_CHECKING:
+    from penstock.payload.planning import ReleasePlan  # which imports all that making a payload takes; reading one does without
 
 Lineage = tuple[list[Artifact], list[Edge]]
 
@@ -92,7 +95,7 @@ def _components(references: ImageReferences) -> Iterable[tuple[str, str]]:
             yield tag.name, tag.pullspec
 
 
-def lineage_of_plan(plan: ReleasePlan) -> Lineage:
+def lineage_of_plan(plan: "ReleasePlan") -> Lineage:
     """The artifacts and edges of a payload that was made."""
     members = [
         ReleaseImage(

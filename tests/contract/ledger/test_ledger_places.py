@@ -18,8 +18,6 @@ from penstock.adapters.sql.ledger import SqlLedger
 from penstock.model.errors import InputError, OperationError, PenstockError, TransientError
 from penstock.model.lineage import Artifact, Kind
 
-pytestmark = pytest.mark.contract
-
 
 class Postgres(Protocol):
     """The server of the fixture ``postgres``."""

@@ -11,8 +11,6 @@ from penstock.model.digest import Digest
 from penstock.model.errors import InputError
 from penstock.model.lineage import Artifact, Direction, Edge, Kind
 
-pytestmark = pytest.mark.contract
-
 
 def of(kind: Kind, content: str, *names: str, **facts: str | float | None) -> Artifact:
     digest = Digest.of(content.encode())

@@ -19,8 +19,6 @@ from penstock.adapters.sql.location import parse_location
 from penstock.model.errors import TransientError
 from penstock.model.lineage import Artifact, Direction, Edge, Kind
 
-pytestmark = pytest.mark.contract
-
 StartPython = Callable[..., "subprocess.Popen[str]"]
 
 WRITER = """if True:

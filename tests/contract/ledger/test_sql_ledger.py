@@ -21,8 +21,6 @@ from penstock.model.digest import Digest
 from penstock.model.errors import OperationError
 from penstock.model.lineage import Artifact, Direction, Edge, Fact, Kind
 
-pytestmark = pytest.mark.contract
-
 FILE = Artifact(Kind.FILE, "a", names=frozenset({"name"}))
 
 

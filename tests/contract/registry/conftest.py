@@ -5,14 +5,12 @@ import hashlib
 import http.client
 import itertools
 import json
-import re
 import subprocess
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -20,6 +18,9 @@ import pytest
 from penstock.formats.oci.descriptor import OCI_CONFIG, OCI_INDEX, OCI_LAYER_TAR, OCI_MANIFEST
 from penstock.model.digest import Digest
 from penstock.simulators.registry import Auth, BasicAuth, DirectoryStorage, MemoryStorage, RegistryThread
+
+if TYPE_CHECKING:
+    from tests.conftest import DockerRegistry
 
 USER, PASSWORD = "tester", "correct horse"
 KINDS = ("memory", "directory", "docker-registry")
@@ -133,42 +134,6 @@ def describe() -> Callable[[bytes, str], dict[str, Any]]:
     return described
 
 
-@contextmanager
-def _docker_registry(program: str, folder: Path, auth: str) -> Iterator[str]:
-    """Debian's docker-registry on a free port; its host and port."""
-    config = folder / "config.yml"
-    config.write_text(f"""\
-version: 0.1
-log: {{level: info, formatter: text}}
-storage:
-  filesystem: {{rootdirectory: {folder / "images"}}}
-  delete: {{enabled: true}}
-http: {{addr: "127.0.0.1:0"}}
-{auth}
-""")
-    process = subprocess.Popen([program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            found = re.search(r"listening on (127\.0\.0\.1:\d+)", line)
-            if found:
-                break
-        else:
-            pytest.fail(f"docker-registry did not start: {''.join(lines)}")
-        # Its log must not fill the pipe.
-        drain = threading.Thread(target=process.stderr.read, daemon=True)
-        drain.start()
-        yield found[1]
-        process.terminate()
-        drain.join(timeout=10)
-    finally:
-        process.kill()
-        process.wait(timeout=10)
-        process.stderr.close()
-
-
 def _htpasswd(require_program: Callable[[str], str]) -> str:
     """A line of an htpasswd file: docker-registry takes bcrypt only, which perl's crypt() knows by way of the C library."""
     script = 'print crypt($ARGV[0], q{$2y$05$} . "penstocktestsaltsalt.u")'
@@ -182,7 +147,7 @@ StartServer = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture
-def start_server(tmp_path: Path, require_program: Callable[[str], str]) -> StartServer:
+def start_server(tmp_path: Path, require_program: Callable[[str], str], docker_registry: "DockerRegistry") -> StartServer:
     """``start_server(kind, auth=…)``: a registry with an empty storage, until the context ends."""
     numbers = itertools.count()
 
@@ -196,7 +161,7 @@ def start_server(tmp_path: Path, require_program: Callable[[str], str]) -> Start
                 assert isinstance(auth, BasicAuth)
                 (folder / "htpasswd").write_text(_htpasswd(require_program))
                 section = f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}"
-            with _docker_registry(require_program(kind), folder, section) as host:
+            with docker_registry(folder, section) as host:
                 yield Server(kind, host)
         else:
             storage = MemoryStorage() if kind == "memory" else DirectoryStorage(folder)

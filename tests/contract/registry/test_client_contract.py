@@ -24,8 +24,6 @@ from penstock.simulators.registry import RegistryThread, TokenAuth, flip_bit
 if TYPE_CHECKING:
     from tests.contract.registry.conftest import Server, Wire
 
-pytestmark = pytest.mark.contract
-
 LAYER = bytes(range(256)) * 8192
 
 

@@ -12,8 +12,6 @@ from penstock.model.digest import Digest
 if TYPE_CHECKING:
     from tests.contract.registry.conftest import Server, Wire
 
-pytestmark = pytest.mark.contract
-
 REPOSITORY = "team/images"
 CONTENT = b"0123456789"
 UNKNOWN = Digest.of(b"never pushed")

@@ -13,8 +13,6 @@ from penstock.model.digest import Digest
 if TYPE_CHECKING:
     from tests.contract.registry.conftest import Wire
 
-pytestmark = pytest.mark.contract
-
 REPOSITORY = "team/images"
 Describe = Callable[[bytes, str], dict[str, Any]]
 

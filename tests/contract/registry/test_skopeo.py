@@ -16,7 +16,7 @@ from penstock.simulators.registry import BasicAuth, RegistryThread, TokenAuth
 if TYPE_CHECKING:
     from tests.contract.registry.conftest import Server, StartServer
 
-pytestmark = [pytest.mark.contract, pytest.mark.integration]
+pytestmark = pytest.mark.integration
 
 Skopeo = Callable[..., "subprocess.CompletedProcess[str]"]
 TO_PLAIN, FROM_PLAIN = "--dest-tls-verify=false", "--src-tls-verify=false"

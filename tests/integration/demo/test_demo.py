@@ -9,11 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from penstock.demo.small_iso import make_small_iso
-
-pytestmark = pytest.mark.integration
 
 PROGRAM = [sys.executable, "-m", "penstock"]
 

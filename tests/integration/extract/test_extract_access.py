@@ -14,9 +14,8 @@ import yaml
 from penstock.simulators.registry import Auth, BasicAuth, RegistryThread, TokenAuth
 
 if TYPE_CHECKING:
-    from tests.integration.extract.conftest import Build, Extract, Place
-
-pytestmark = pytest.mark.integration
+    from tests.integration.conftest import Build, Place
+    from tests.integration.extract.conftest import Extract
 
 USER, PASSWORD = "tester", "correct horse battery"
 TreeOf = Callable[[Path], dict[str, object]]

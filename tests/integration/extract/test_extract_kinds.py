@@ -14,7 +14,8 @@ from penstock.formats.oci.compression import Compression
 from penstock.formats.oci.descriptor import RawManifest
 
 if TYPE_CHECKING:
-    from tests.integration.extract.conftest import Build, Extract, Place
+    from tests.integration.conftest import Build, Place
+    from tests.integration.extract.conftest import Extract
 
 pytestmark = pytest.mark.integration
 TreeOf = Callable[[Path], dict[str, object]]
@@ -78,7 +79,7 @@ def test_a_name_that_is_no_unicode_is_extracted_told_and_traced(
 
     assert (done.code, done.err) == (0, "")
     assert [os.fsencode(path.name) for path in folder.iterdir()] == [b"caf\xe9"]
-    assert run_program(["trace", done.files[0]["sha256"]]) == 0
+    assert run_program(["trace", done.json["files"][0]["sha256"]]) == 0
     assert "caf" in capfd.readouterr().out
 
 

@@ -14,9 +14,8 @@ import pytest
 from penstock.simulators.registry import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from tests.integration.extract.conftest import Build, Extract, Place
-
-pytestmark = pytest.mark.integration
+    from tests.integration.conftest import Build, Place
+    from tests.integration.extract.conftest import Extract
 
 CONTENT = random.Random(5).randbytes(3_000_000)
 TreeOf = Callable[[Path], dict[str, object]]
@@ -41,6 +40,17 @@ def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]") 
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def start_slowly(place: "Place", build: "type[Build]", program: Program, folder: Path) -> tuple[str, "subprocess.Popen[str]"]:
+    """An extraction in the middle of a file whose blob comes slowly; the image's pullspec and the process."""
+    image = build.image({"file": CONTENT})
+    ref = place.put(image)
+    assert place.simulator is not None
+    place.simulator.faults.add(Fault(FaultKind.SLOW, str(image.layers[0].digest), amount=200_000))
+    process = program("payload", "extract", ref, "--path", f"/file:{folder}")
+    wait_for(lambda: list(folder.glob(".*/file")), process)
+    return ref, process
 
 
 def test_a_full_disk_is_told_and_left_empty(place: "Place", build: "type[Build]", extract: "Extract", small_disk: Path) -> None:
@@ -88,12 +98,7 @@ def test_a_name_that_the_file_system_cannot_hold_is_told(place: "Place", build: 
 def test_a_signal_during_a_slow_blob_leaves_nothing(
     *, place: "Place", build: "type[Build]", program: Program, folder: Path, number: signal.Signals, code: int
 ) -> None:
-    image = build.image({"file": CONTENT})
-    ref = place.put(image)
-    assert place.simulator is not None
-    place.simulator.faults.add(Fault(FaultKind.SLOW, str(image.layers[0].digest), amount=200_000))
-    process = program("payload", "extract", ref, "--path", f"/file:{folder}")
-    wait_for(lambda: list(folder.glob(".*/file")), process)
+    _, process = start_slowly(place, build, program, folder)
 
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
@@ -106,16 +111,12 @@ def test_a_signal_during_a_slow_blob_leaves_nothing(
 def test_what_a_killed_run_left_is_removed_by_the_next(
     *, place: "Place", build: "type[Build]", program: Program, extract: "Extract", folder: Path, tree: TreeOf
 ) -> None:
-    image = build.image({"file": CONTENT})
-    ref = place.put(image)
-    assert place.simulator is not None
-    place.simulator.faults.add(Fault(FaultKind.SLOW, str(image.layers[0].digest), amount=200_000))
-    process = program("payload", "extract", ref, "--path", f"/file:{folder}")
-    wait_for(lambda: list(folder.glob(".*/file")), process)
+    ref, process = start_slowly(place, build, program, folder)
     process.kill()
     process.wait(timeout=20)
     (left,) = folder.iterdir()
     assert left.name.startswith(".")
+    assert place.simulator is not None
     place.simulator.faults.clear()
 
     assert extract(ref, "/file").code == 0
@@ -156,7 +157,7 @@ def test_several_paths_go_to_several_folders(
     assert done.code == 0
     assert tree(folder) == {"x": CONTENT, "y": b"y"}
     assert tree(second) == {"x": CONTENT, "y": b"y"}
-    assert sorted(file["path"] for file in done.files) == sorted(str(where / name) for where in (folder, second) for name in "xy")
+    assert sorted(file["path"] for file in done.json["files"]) == sorted(str(where / name) for where in (folder, second) for name in "xy")
 
 
 @pytest.mark.parametrize("spelling", ["{folder}", "{folder}/", "{folder}/."])
@@ -167,7 +168,7 @@ def test_a_file_that_is_wanted_twice_is_there_once(
 
     assert done.code == 0
     assert tree(folder) == {"x": CONTENT}
-    assert {file["sha256"] for file in done.files} == {done.files[0]["sha256"]}
+    assert {file["sha256"] for file in done.json["files"]} == {done.json["files"][0]["sha256"]}
 
 
 @pytest.mark.parametrize("image", [{"a/x": b"1", "b/x": b"2"}, {"a/x/y": b"1", "b/x": b"2"}, {"a/x": b"1", "b/x/y": b"2"}])

@@ -17,9 +17,8 @@ from penstock.model.arch import Arch
 from penstock.model.stream import Stream
 
 if TYPE_CHECKING:
-    from tests.integration.extract.conftest import Build, Extract, Place
-
-pytestmark = pytest.mark.integration
+    from tests.integration.conftest import Build, Place
+    from tests.integration.extract.conftest import Extract
 
 ISO = random.Random(7).randbytes(5_000_000)  # larger than what is hashed inline
 SHA256 = hashlib.sha256(ISO).hexdigest()
@@ -52,7 +51,7 @@ def test_the_iso_of_a_release_comes_out_byte_for_byte(
 
     assert (done.code, done.err) == (0, "")
     assert tree(folder) == {"coreos-x86_64.iso": ISO}
-    (file,) = done.files
+    (file,) = done.json["files"]
     assert (file["sha256"], file["image_path"], file["size_bytes"]) == (SHA256, f"/{ISO_PATH}", len(ISO))
     assert file["also_checked_against"] == ["the release's stream rhel-9", f"/{ISO_PATH}.sha256"]
     assert (folder / "coreos-x86_64.iso").stat().st_mtime == 1_760_000_000
@@ -248,6 +247,21 @@ def test_the_ledger_knows_where_an_extracted_file_came_from(
     for expected in ("coreos-x86_64.iso", part.layers[0].digest.short, part.manifest.digest.short, release.manifest.digest.short, "4.21.0"):
         assert expected in shown, shown
     assert "extracted /coreos/coreos-x86_64.iso from machine-os-images" in shown
+
+
+def test_a_tag_is_the_name_of_the_index_and_not_of_the_image_in_it(
+    place: "Place", build: "type[Build]", extract: "Extract", capfd: pytest.CaptureFixture[str]
+) -> None:
+    member = build.image({"x": b"x"})
+    inner = build.index(member)
+    whole = build.index(inner)
+    ref = place.put(whole)
+    assert extract(ref, "/x", "--arch", "x86_64").code == 0
+
+    assert run_program(["trace", ref, "-o", "json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+
+    assert (found["artifact"]["digest"], found.get("others", [])) == (str(whole.manifest.digest), [])
 
 
 def test_an_image_in_a_layout_on_disk_is_read_as_well(

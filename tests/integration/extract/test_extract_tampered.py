@@ -23,9 +23,8 @@ from penstock.payload.resolve import PlatformChoice
 from penstock.simulators.registry import Fault, FaultKind, flip_bit
 
 if TYPE_CHECKING:
-    from tests.integration.extract.conftest import Build, Extract, Place
-
-pytestmark = pytest.mark.integration
+    from tests.integration.conftest import Build, Place
+    from tests.integration.extract.conftest import Extract
 
 CONTENT = random.Random(3).randbytes(700_000)
 TreeOf = Callable[[Path], dict[str, object]]

@@ -204,6 +204,12 @@ class Documents:
     metadata: Callable[..., str] = metadata
 
 
+@pytest.fixture(scope="session")
+def registry_type() -> type[MemoryRegistry]:
+    """For tests that need more than one."""
+    return MemoryRegistry
+
+
 @pytest.fixture
 def registry() -> MemoryRegistry:
     return MemoryRegistry()

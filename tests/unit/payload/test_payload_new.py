@@ -324,6 +324,22 @@ def test_a_payload_is_derived_from_another(images: "Images", make: Make, read: R
     assert any(artifact.names >= {"4.21.1", "registry.example/release:second"} for artifact in artifacts)
 
 
+def test_an_operator_that_is_named_with_the_image_it_has_keeps_its_manifests(images: "Images", make: Make, read: Read) -> None:
+    files = {"manifests/a.yaml": "kind: A\napiVersion: v1\nv: 0.0.1-snapshot\n"}
+    images.image(f"{PARTS}:op", [files], labels={"io.openshift.release.operator": "true"})
+    images.image(f"{PARTS}:x")
+    make(f"op={PARTS}:op", f"x={PARTS}:x")
+    make(f"op={PARTS}:op", based_on=parse_reference(TO), version="4.21.1", to="registry.example/release:second")
+    assert read("registry.example/release:second").manifests == {"0000_50_op_a.yaml": b"kind: A\napiVersion: v1\nv: 4.21.1\n"}
+
+
+@pytest.mark.parametrize("word", ["cli", "cli=", "=registry.example/cli:v1", ""])
+def test_a_word_that_lacks_its_tag_or_its_image_is_named_in_the_error(word: str) -> None:
+    with pytest.raises(InputError, match="a component is written TAG=REF") as caught:
+        parse_assignments([word])
+    assert caught.value.subject == word
+
+
 def test_boot_images_of_another_payload_get_the_new_version(images: "Images", make: Make, read: Read) -> None:
     stream = decode_json(b'{"stream": "rhel-9", "metadata": {}, "architectures": {}}', Stream, subject="test")
     images.image(f"{PARTS}:a")

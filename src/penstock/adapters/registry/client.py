@@ -2,13 +2,15 @@
 
 Distribution-spec 1.1.  Reading asks all mirrors in order and then the source; whatever one place says (absent, refused, unreachable, other
 bytes) the next is asked, and only when all have failed does the error tell what each said.  A mirror that could not be reached is asked
-last for a while.  Writing goes to the named registry and nowhere else.
+last for a while.  A mirror that gave an image under its tag is asked for the rest of that repository too, although the rules may have it
+serve tags alone: what a tag stands for is fetched by digest.  Writing goes to the named registry and nowhere else.
 """
 
 import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
@@ -48,6 +50,7 @@ class RegistryClient:
         self._options = options
         self._opened: Session | None = None
         self._shunned_until_s: dict[str, float] = {}
+        self._gave_tags: dict[str, Endpoint] = {}
         self._readers: weakref.WeakSet[RemoteBlob] = weakref.WeakSet()
         self._readers_lock = threading.Lock()
 
@@ -79,7 +82,7 @@ class RegistryClient:
         async def fetch(endpoint: Endpoint, attempts: int | None) -> RawManifest:
             target = f"{api_path(endpoint.ref)}/manifests/{endpoint.ref.locator}"
             answer = await self._session.ask(endpoint, target, request, attempts=attempts)
-            return checked_manifest(
+            manifest = checked_manifest(
                 answer.body,
                 content_type=answer.headers.get("Content-Type", ""),
                 told=answer.headers.get("Docker-Content-Digest", ""),
@@ -87,6 +90,9 @@ class RegistryClient:
                 subject=str(ref),
                 place=endpoint.ref.registry,
             )
+            if endpoint.is_mirror and ref.digest is None:
+                self._gave_tags[ref.repository] = endpoint
+            return manifest
 
         return await self._first(ref, fetch)
 
@@ -196,12 +202,20 @@ class RegistryClient:
         return Endpoint(ref, insecure=rule is not None and rule.insecure)
 
     def _places(self, ref: ImageRef) -> list[Endpoint]:
-        places = candidates(ref, self._options.mirrors)
+        places = self._with_giver_of_tags(ref, candidates(ref, self._options.mirrors))
         if not places:
             hint = "give a mirror that serves it, or allow the source"
             raise OperationError("its registry must not be contacted, and no mirror serves it", subject=str(ref), hint=hint)
         now_s = time.monotonic()
         return sorted(places, key=lambda endpoint: self._shunned_until_s.get(endpoint.ref.registry, 0.0) > now_s)
+
+    def _with_giver_of_tags(self, ref: ImageRef, places: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        """``places``, and before the source the mirror that gave a tag of this repository."""
+        giver = self._gave_tags.get(ref.repository)
+        if giver is None or ref.digest is None or any(place.ref.repository == giver.ref.repository for place in places):
+            return places
+        known = replace(giver, ref=giver.ref.with_digest(ref.digest))
+        return (*(place for place in places if place.is_mirror), known, *(place for place in places if not place.is_mirror))
 
     async def _first(self, ref: ImageRef, ask: Callable[[Endpoint, int | None], Awaitable[T]]) -> T:
         """The answer of the first place that has one."""

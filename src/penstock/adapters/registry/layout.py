@@ -23,6 +23,7 @@ from penstock.model.imageref import LayoutRef
 from penstock.model.record import Tree
 
 REF_NAME = "org.opencontainers.image.ref.name"
+_DAMAGED = "the layout holds a damaged file under this digest; copy the image there again"
 _MARKER = b'{"imageLayoutVersion":"1.0.0"}'
 _PIECE_BYTES = 1 << 20
 
@@ -53,12 +54,12 @@ class FileBlob:
             raise OperationError("reading was stopped", subject=self._subject)
         with _reading(self._subject):
             if self._file is None:
-                _same_size(self._path.stat().st_size, self._blob, self._subject)
+                _same_size(self._path.stat().st_size, self._blob, self._subject, _DAMAGED)
                 self._file = self._path.open("rb", buffering=0)
             view = memoryview(buffer).cast("B")[: self.size_bytes - self._offset]
             got = self._file.readinto(view) if view else 0  # type: ignore[attr-defined]  # a raw file has it
         if view and not got:
-            raise DigestMismatch(self._subject, expected=f"{self.size_bytes} bytes", found=f"{self._offset} bytes")
+            raise DigestMismatch(self._subject, expected=f"{self.size_bytes} bytes", found=f"{self._offset} bytes", hint=_DAMAGED)
         self._offset += got
         return int(got)
 
@@ -146,11 +147,12 @@ def _read_blob(ref: LayoutRef, blob: Descriptor, limit_bytes: int) -> bytes:
         raise VerificationError(f"{blob.size_bytes} bytes are more than the {limit_bytes} that are read here", subject=subject)
     with _reading(subject), _blob_path(ref, blob.digest).open("rb") as file:
         content = file.read(blob.size_bytes + 1)
-    _same_size(len(content), blob, subject)
+    _same_size(len(content), blob, subject, _DAMAGED)
     hasher = blob.digest.hasher()
     hasher.update(content)
     if not blob.digest.matches(hasher):
-        raise DigestMismatch(subject, expected=str(blob.digest), found=f"{blob.digest.algorithm}:{hasher.hexdigest()}")
+        found = f"{blob.digest.algorithm}:{hasher.hexdigest()}"
+        raise DigestMismatch(subject, expected=str(blob.digest), found=found, hint=_DAMAGED)
     return content
 
 
@@ -161,7 +163,7 @@ def _has_blob(ref: LayoutRef, blob: Descriptor) -> bool:
             size_bytes = _blob_path(ref, blob.digest).stat().st_size
     except NotFoundError:
         return False
-    _same_size(size_bytes, blob, subject)
+    _same_size(size_bytes, blob, subject, _DAMAGED)
     return True
 
 
@@ -270,11 +272,11 @@ def _blob_path(ref: LayoutRef, digest: Digest) -> Path:
     return Path(ref.directory) / "blobs" / digest.algorithm / digest.hex
 
 
-def _same_size(size_bytes: int, blob: Descriptor, subject: str) -> None:
+def _same_size(size_bytes: int, blob: Descriptor, subject: str, hint: str = "") -> None:
     if size_bytes != blob.size_bytes:
         relation = "more than " if size_bytes > blob.size_bytes else ""
         found = f"{relation}{min(size_bytes, blob.size_bytes)} bytes"
-        raise DigestMismatch(subject, expected=f"{blob.digest} with {blob.size_bytes} bytes", found=found)
+        raise DigestMismatch(subject, expected=f"{blob.digest} with {blob.size_bytes} bytes", found=found, hint=hint)
 
 
 @contextlib.contextmanager

@@ -74,7 +74,10 @@ def _app(requests: list[Request] | None, site: str, middlewares: list[Middleware
         except Refusal as refusal:
             return refusal.response()
         except ConnectionError:
-            raise  # the client has gone: nobody to answer
+            if request.transport is not None and not request.transport.is_closing():
+                raise
+            # The client has gone, in the middle of an answer or of an upload.  This reaches nobody; an error would be logged as ours.
+            return web.Response()
         except OSError as error:
             return Refusal(500, ErrorCode.UNKNOWN, f"the storage failed: {error.strerror}").response()
         except web.HTTPMethodNotAllowed as error:

@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -16,7 +16,9 @@ from penstock.formats.oci.descriptor import OCI_CONFIG, OCI_LAYER_TAR, OCI_MANIF
 from penstock.model.digest import Digest
 from penstock.model.errors import DigestMismatch, InputError, NotFoundError, OperationError, PenstockError, VerificationError
 from penstock.model.imageref import LayoutRef
-from penstock.ports import BlobReader
+
+if TYPE_CHECKING:
+    from tests.unit.adapters.registry.conftest import Web
 
 CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
 LAYER = bytes(1024)
@@ -55,17 +57,7 @@ def _files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def _drain(reader: BlobReader) -> bytes:
-    content, buffer = bytearray(), memoryview(bytearray(100))
-    try:
-        while got := reader.readinto(buffer):
-            content += buffer[:got]
-    finally:
-        reader.close()
-    return bytes(content)
-
-
-def test_what_was_pushed_is_read_again(ref: LayoutRef) -> None:
+def test_what_was_pushed_is_read_again(ref: LayoutRef, web: "Web") -> None:
     async def scenario() -> None:
         manifest, layouts = _manifest(), Layouts()
         await _push(ref, manifest)
@@ -74,7 +66,7 @@ def test_what_was_pushed_is_read_again(ref: LayoutRef) -> None:
         assert await layouts.fetch_blob(ref, _descriptor(CONFIG)) == CONFIG
         assert await layouts.has_blob(ref, _descriptor(LAYER)) is True
         assert await layouts.has_blob(ref, _descriptor(b"nothing")) is False
-        assert _drain(await layouts.open_blob(ref, _descriptor(LAYER))) == LAYER
+        assert web.drain(await layouts.open_blob(ref, _descriptor(LAYER))) == LAYER
 
     asyncio.run(scenario())
 
@@ -140,17 +132,18 @@ def test_other_content_than_promised_leaves_nothing(ref: LayoutRef, content: byt
 
 
 @pytest.mark.parametrize("damage", [LAYER[:-1], LAYER + b"!", b""])
-def test_a_blob_of_another_size_is_a_mismatch_and_is_replaced_by_a_push(ref: LayoutRef, damage: bytes) -> None:
+def test_a_blob_of_another_size_is_a_mismatch_and_is_replaced_by_a_push(ref: LayoutRef, web: "Web", damage: bytes) -> None:
     async def scenario() -> None:
         await _push(ref, _manifest())
         blob = _descriptor(LAYER)
         path = Path(ref.directory) / "blobs" / "sha256" / blob.digest.hex
         path.write_bytes(damage)
         for read in (Layouts().fetch_blob(ref, blob), Layouts().has_blob(ref, blob)):
-            with pytest.raises(DigestMismatch):
+            with pytest.raises(DigestMismatch) as caught:
                 await read
+            assert "copy the image there again" in caught.value.hint
         with pytest.raises(DigestMismatch):
-            _drain(await Layouts().open_blob(ref, blob))
+            web.drain(await Layouts().open_blob(ref, blob))
         await _push(ref, _manifest())
         assert path.read_bytes() == LAYER
 

@@ -9,7 +9,7 @@ import pytest
 from penstock.adapters.registry import Images
 from penstock.formats.oci.descriptor import OCI_MANIFEST, RawManifest
 from penstock.model.errors import DigestMismatch, NotFoundError, OperationError, TransientError
-from penstock.model.mirrors import Mirror, MirrorRule, MirrorRules
+from penstock.model.mirrors import Mirror, MirrorRule, MirrorRules, PullFrom
 
 if TYPE_CHECKING:
     from tests.unit.adapters.registry.conftest import Asked, Handler, Reply, Stand, StandMaker, Web
@@ -86,6 +86,39 @@ def test_the_source_is_not_asked_where_a_mirror_has_it(stand: "StandMaker", web:
                 await images.fetch_manifest(source.ref())
                 assert await web.read(images, source.ref(), web.blob(CONTENT)) == CONTENT
             assert source.asked == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_a_mirror_of_tags_serves_what_the_tag_stands_for(stand: "StandMaker", web: "Web", blocked: bool) -> None:
+    """As under an ImageTagMirrorSet alone, where the source cannot be reached."""
+
+    async def scenario() -> None:
+        async with stand(_good(web)) as mirror, stand(lambda _: web.Reply(503)) as source:
+            tags_only = Mirror(f"{mirror.registry}/copy", pull_from=PullFrom.TAG_ONLY)
+            rules = MirrorRules((MirrorRule(f"{source.registry}/team", mirrors=(tags_only,), blocked=blocked),))
+            async with Images(web.options(mirrors=rules)) as images:
+                pinned = source.ref().with_digest((await images.fetch_manifest(source.ref())).digest)
+                assert await images.fetch_manifest(pinned) == MANIFEST
+                assert await images.fetch_blob(pinned, web.blob(CONTENT)) == CONTENT
+                assert await web.read(images, pinned, web.blob(CONTENT)) == CONTENT
+            assert source.asked == []
+            assert all(path.startswith("/v2/copy/app/") for path in mirror.paths)
+
+    asyncio.run(scenario())
+
+
+def test_a_mirror_of_tags_is_not_asked_for_a_digest_that_no_tag_led_to(stand: "StandMaker", web: "Web") -> None:
+    async def scenario() -> None:
+        async with stand(_good(web)) as mirror, stand(_good(web)) as source:
+            tags_only = Mirror(f"{mirror.registry}/copy", pull_from=PullFrom.TAG_ONLY)
+            rules = MirrorRules((MirrorRule(f"{source.registry}/team", mirrors=(tags_only,)),))
+            async with Images(web.options(mirrors=rules)) as images:
+                await images.fetch_manifest(source.ref("team/other:v1"))
+                before = len(mirror.asked)
+                assert await images.fetch_manifest(source.ref().with_digest(MANIFEST.digest)) == MANIFEST
+                assert len(mirror.asked) == before
 
     asyncio.run(scenario())
 

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
@@ -15,10 +15,13 @@ from penstock.formats.oci.descriptor import OCI_LAYER_GZIP, Descriptor
 from penstock.formats.oci.layer import EntryType
 from penstock.formats.oci.selection import Selection
 from penstock.model.digest import Digest
-from penstock.model.imageref import Reference, parse_reference
+from penstock.model.imageref import parse_reference
 from penstock.payload.collect import Want
 from penstock.payload.memory import MemoryStaging
 from penstock.payload.scan import ImageScan
+
+if TYPE_CHECKING:
+    from tests.unit.payload.conftest import MemoryRegistry
 
 REF = parse_reference("registry.example/image:1")
 Layer = Sequence[LayerEntry] | bytes
@@ -62,39 +65,16 @@ class Tree(MemoryStaging):
         return shown | {str(path): target for path, target in self.symlinks.items()}
 
 
-class _Reader:
-    def __init__(self, content: bytes, size_bytes: int) -> None:
-        self._stream = BytesIO(content)
-        self.size_bytes = size_bytes
-
-    def readinto(self, buffer: memoryview, /) -> int:
-        return self._stream.readinto(buffer)
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-@dataclass
-class Blobs:
-    """Of the port ``Registry`` what a scan needs: blobs, and what was asked for."""
-
-    content: dict[Digest, bytes] = field(default_factory=dict)
-    opened: list[Digest] = field(default_factory=list)
-
-    async def open_blob(self, _ref: Reference, blob: Descriptor) -> _Reader:
-        self.opened.append(blob.digest)
-        return _Reader(self.content[blob.digest], blob.size_bytes)
-
-    def add(self, layer: Layer, compression: Compression = Compression.NONE) -> Descriptor:
-        """Store a layer: entries, or its bytes as they are."""
-        if isinstance(layer, bytes):
-            descriptor = Descriptor(OCI_LAYER_GZIP, Digest.of(layer), len(layer))
-            self.content[descriptor.digest] = layer
-            return descriptor
+def _store(registry: "MemoryRegistry", layer: Layer) -> Descriptor:
+    """Store a layer: entries, or its bytes as they are."""
+    if isinstance(layer, bytes):
+        descriptor, content = Descriptor(OCI_LAYER_GZIP, Digest.of(layer), len(layer)), layer
+    else:
         out = BytesIO()
-        descriptor = write_layer(out, layer, mtime_s=1, compression=compression).descriptor
-        self.content[descriptor.digest] = out.getvalue()
-        return descriptor
+        descriptor = write_layer(out, layer, mtime_s=1, compression=Compression.NONE).descriptor
+        content = out.getvalue()
+    registry.blobs[REF.repository, descriptor.digest] = content
+    return descriptor
 
 
 @dataclass
@@ -122,29 +102,31 @@ Scan = Callable[..., Scanned]
 
 
 def scan_layers(
-    layers: Iterable[Layer], *sources: str, tamper: Callable[[int, bytes], bytes] = lambda _number, content: content
+    registry: "MemoryRegistry",
+    layers: Iterable[Layer],
+    *sources: str,
+    tamper: Callable[[int, bytes], bytes] = lambda _number, content: content,
 ) -> Scanned:
     """Take ``sources`` out of an image of these layers (base layer first), each into a tree of its own.
 
     ``tamper`` changes the stored bytes of a layer by its number.
     """
-    blobs = Blobs()
-    descriptors = [blobs.add(layer) for layer in layers]
+    descriptors = [_store(registry, layer) for layer in layers]
     for number, descriptor in enumerate(descriptors):
-        blobs.content[descriptor.digest] = tamper(number, blobs.content[descriptor.digest])
-    registry: Any = blobs
+        place = REF.repository, descriptor.digest
+        registry.blobs[place] = tamper(number, registry.blobs[place])
     scan = ImageScan(registry, REF, list(enumerate(descriptors)), lambda _event: None)
     trees = [Tree() for _ in sources]
     wants = [Want(number, Selection.parse(source), trees[number]) for number, source in enumerate(sources)]
     asyncio.run(scan.collect(wants))
     numbers = {descriptor.digest: number for number, descriptor in enumerate(descriptors)}
-    return Scanned(trees, scan, [numbers[digest] for digest in blobs.opened])
+    return Scanned(trees, scan, [numbers[digest] for digest in registry.opened])
 
 
 @pytest.fixture(scope="session")
-def scan() -> Scan:
-    """``scan(layers, *sources, tamper=…)``; see :func:`scan_layers`."""
-    return scan_layers
+def scan(registry_type: "type[MemoryRegistry]") -> Scan:
+    """``scan(layers, *sources, tamper=…)``, each time in a registry of its own; see :func:`scan_layers`."""
+    return lambda *words, **options: scan_layers(registry_type(), *words, **options)
 
 
 class Entries:

@@ -15,7 +15,7 @@ from penstock.model.digest import Digest
 from penstock.simulators.registry import BasicAuth, DirectoryStorage, MemoryStorage, RegistrySimulator, RegistryThread, Storage, TokenAuth
 
 if TYPE_CHECKING:
-    from tests.unit.simulators.registry.conftest import Answer, Ask
+    from tests.conftest import Answer, Ask
 
 USERS = {"writer": "w-secret", "reader": "r-secret"}
 Fill = Callable[[Storage, str, bytes], Digest]

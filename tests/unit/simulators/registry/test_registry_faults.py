@@ -22,7 +22,7 @@ from penstock.simulators.registry import (
 )
 
 if TYPE_CHECKING:
-    from tests.unit.simulators.registry.conftest import Ask
+    from tests.conftest import Ask
 
 CONTENT = bytes(range(100))
 

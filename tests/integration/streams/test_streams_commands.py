@@ -1,8 +1,10 @@
 """``penstock streams format`` and ``merge``, as processes over files."""
 
 import json
+import os
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,12 +23,24 @@ MERGED = CANONICAL.replace(
 )
 
 
-def test_format_rewrites_what_is_not_canonical_and_names_it(run: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def streams(tmp_path: Path) -> Run:
+    """``streams(*words, stdin=b"")`` runs ``penstock streams`` in the test's own folder to its end; its output is bytes."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+
+    def go(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "penstock", "streams", *words]
+        return subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, env=environment, timeout=60, check=False)
+
+    return go
+
+
+def test_format_rewrites_what_is_not_canonical_and_names_it(streams: Run, tmp_path: Path) -> None:
     (tmp_path / "good.json").write_bytes(CANONICAL)
     (tmp_path / "bad.json").write_bytes(DISORDERED)
     (tmp_path / "bad.json").chmod(0o640)
     untouched = (tmp_path / "good.json").stat()
-    done = run("format", "good.json", "bad.json")
+    done = streams("format", "good.json", "bad.json")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"bad.json\n", b"")
     assert (tmp_path / "bad.json").read_bytes() == CANONICAL
     assert stat.S_IMODE((tmp_path / "bad.json").stat().st_mode) == 0o640
@@ -35,25 +49,25 @@ def test_format_rewrites_what_is_not_canonical_and_names_it(run: Run, tmp_path: 
 
 
 @pytest.mark.parametrize(("option", "code"), [("--check", 3), ("--dry-run", 0)])
-def test_format_can_tell_without_writing(run: Run, tmp_path: Path, option: str, code: int) -> None:
+def test_format_can_tell_without_writing(streams: Run, tmp_path: Path, option: str, code: int) -> None:
     (tmp_path / "bad.json").write_bytes(DISORDERED)
-    done = run("format", option, "bad.json")
+    done = streams("format", option, "bad.json")
     assert (done.returncode, done.stdout) == (code, b"bad.json\n")
     assert b"--- bad.json\n" in done.stderr
     assert b'+    "stream": "a",\n' in done.stderr
     assert (tmp_path / "bad.json").read_bytes() == DISORDERED
 
 
-def test_check_is_content_with_canonical_files(run: Run, tmp_path: Path) -> None:
+def test_check_is_content_with_canonical_files(streams: Run, tmp_path: Path) -> None:
     (tmp_path / "good.json").write_bytes(CANONICAL)
-    done = run("format", "--check", "good.json")
+    done = streams("format", "--check", "good.json")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_a_broken_file_is_told_with_line_and_path_and_the_others_are_still_formatted(run: Run, tmp_path: Path) -> None:
+def test_a_broken_file_is_told_with_line_and_path_and_the_others_are_still_formatted(streams: Run, tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_bytes(BROKEN)
     (tmp_path / "bad.json").write_bytes(DISORDERED)
-    done = run("format", "broken.json", "bad.json")
+    done = streams("format", "broken.json", "bad.json")
     assert (done.returncode, done.stdout) == (2, b"bad.json\n")
     assert b"penstock: broken.json: line 4, column 19, at $.architectures.x86_64: an object is wanted" in done.stderr
     assert (tmp_path / "bad.json").read_bytes() == CANONICAL
@@ -64,67 +78,67 @@ def test_a_broken_file_is_told_with_line_and_path_and_the_others_are_still_forma
     ("names", "code"),
     [(["bad.json"], 3), (["broken.json", "bad.json"], 2), (["missing.json", "broken.json", "bad.json"], 1), (["folder"], 2)],
 )
-def test_the_worst_code_of_several_files_counts(run: Run, tmp_path: Path, names: list[str], code: int) -> None:
+def test_the_worst_code_of_several_files_counts(streams: Run, tmp_path: Path, names: list[str], code: int) -> None:
     (tmp_path / "broken.json").write_bytes(BROKEN)
     (tmp_path / "bad.json").write_bytes(DISORDERED)
     (tmp_path / "folder").mkdir()
-    done = run("format", "--check", *names)
+    done = streams("format", "--check", *names)
     assert done.returncode == code
     assert all(name.encode() in done.stdout + done.stderr for name in names)
     assert b"Traceback" not in done.stderr
 
 
-def test_a_pipe_goes_from_stdin_to_stdout(run: Run) -> None:
-    done = run("format", "-", stdin=DISORDERED)
+def test_a_pipe_goes_from_stdin_to_stdout(streams: Run) -> None:
+    done = streams("format", "-", stdin=DISORDERED)
     assert (done.returncode, done.stdout, done.stderr) == (0, CANONICAL, b"")
-    done = run("format", "--check", "-", stdin=DISORDERED)
+    done = streams("format", "--check", "-", stdin=DISORDERED)
     assert (done.returncode, done.stdout) == (3, b"standard input\n")
 
 
-def test_fifty_megabytes_of_nesting_are_refused_in_one_message(run: Run, tmp_path: Path) -> None:
+def test_fifty_megabytes_of_nesting_are_refused_in_one_message(streams: Run, tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_bytes(b"[" * 50_000_000)
-    done = run("format", "deep.json")
+    done = streams("format", "deep.json")
     assert done.returncode == 2
     assert done.stderr.startswith(b"penstock: deep.json: the document is larger than 16777216 bytes")
-    assert run("format", "-", stdin=b"[" * 1_000_000).returncode == 2
+    assert streams("format", "-", stdin=b"[" * 1_000_000).returncode == 2
 
 
 @pytest.mark.real_data
-def test_every_published_file_is_canonical(run: Run, real_data: Path) -> None:
+def test_every_published_file_is_canonical(streams: Run, real_data: Path) -> None:
     folder = real_data / "streams"
     files = [*folder.glob("installer/*.json"), *folder.glob("marketplace/*.json"), *folder.glob("fcos/stream-*.json")]
-    done = run("format", "--check", *map(str, files))
+    done = streams("format", "--check", *map(str, files))
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_merge_prints_the_stream_in_its_own_layout(run: Run, tmp_path: Path) -> None:
+def test_merge_prints_the_stream_in_its_own_layout(streams: Run, tmp_path: Path) -> None:
     (tmp_path / "stream.json").write_bytes(CANONICAL)
     (tmp_path / "marketplace.json").write_bytes(MARKETPLACE)
-    done = run("merge", "stream.json", "marketplace.json")
+    done = streams("merge", "stream.json", "marketplace.json")
     assert (done.returncode, done.stdout) == (0, MERGED)
     assert b"note: marketplace.json has images for s390x, which the stream does not have" in done.stderr
     assert (tmp_path / "stream.json").read_bytes() == CANONICAL
 
 
-def test_merge_takes_one_file_from_stdin_and_several_marketplaces(run: Run, tmp_path: Path) -> None:
+def test_merge_takes_one_file_from_stdin_and_several_marketplaces(streams: Run, tmp_path: Path) -> None:
     (tmp_path / "stream.json").write_bytes(CANONICAL)
     (tmp_path / "first.json").write_bytes(MARKETPLACE)
     second = b'{"x86_64": {"azure": {"opp": {}}}}'
-    done = run("merge", "stream.json", "first.json", "-", stdin=second)
+    done = streams("merge", "stream.json", "first.json", "-", stdin=second)
     assert done.returncode == 0
     assert json.loads(done.stdout)["architectures"]["x86_64"]["rhel-coreos-extensions"] == {"marketplace": {"azure": {"opp": {}}}}
-    assert run("merge", "-", "-", stdin=second).returncode == 2
+    assert streams("merge", "-", "-", stdin=second).returncode == 2
 
 
 @pytest.mark.parametrize(
     ("stream", "marketplace", "code"), [(BROKEN, MARKETPLACE, 2), (CANONICAL, b"{", 2), (CANONICAL, CANONICAL, 2), (CANONICAL, None, 1)]
 )
 def test_merge_prints_nothing_where_something_is_wrong(
-    run: Run, tmp_path: Path, stream: bytes, marketplace: bytes | None, code: int
+    streams: Run, tmp_path: Path, stream: bytes, marketplace: bytes | None, code: int
 ) -> None:
     (tmp_path / "stream.json").write_bytes(stream)
     if marketplace is not None:
         (tmp_path / "marketplace.json").write_bytes(marketplace)
-    done = run("merge", "stream.json", "marketplace.json")
+    done = streams("merge", "stream.json", "marketplace.json")
     assert (done.returncode, done.stdout) == (code, b"")
     assert done.stderr.startswith(b"penstock: ")

@@ -22,8 +22,8 @@ def first_line(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline()
 
 
-def test_the_version_is_one_line_on_stdout(run: Run) -> None:
-    done = run("--version")
+def test_the_version_is_one_line_on_stdout(penstock: Run) -> None:
+    done = penstock("--version")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"penstock {__version__}\n", "")
 
 
@@ -40,8 +40,8 @@ def test_help_imports_no_command_and_nothing_heavy() -> None:
     assert not loaded & {"asyncio", "rich", "structlog", "msgspec", "aiohttp", "sqlalchemy", "yaml"}
 
 
-def test_an_unknown_command_is_a_usage_error_with_a_suggestion(run: Run) -> None:
-    done = run("paylod")
+def test_an_unknown_command_is_a_usage_error_with_a_suggestion(penstock: Run) -> None:
+    done = penstock("paylod")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
@@ -57,8 +57,8 @@ def test_a_wrong_option_of_a_subcommand_names_the_subcommand(rehearse: Run) -> N
     assert done.stderr.endswith("hint: run 'penstock rehearse spam --help'\n")
 
 
-def test_no_command_shows_help_as_a_usage_error(run: Run) -> None:
-    done = run()
+def test_no_command_shows_help_as_a_usage_error(penstock: Run) -> None:
+    done = penstock()
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Usage: penstock ")
 
@@ -149,6 +149,16 @@ def test_a_stop_signal_ends_a_command_with_its_code(start: Start, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_while_the_program_is_still_being_imported_is_silent(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from penstock.__main__ import main; main()"
+    process = start("--help", program=["-c", code])
+    assert first_line(process) == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stderr) == (130, "")
+
+
 def test_ctrl_c_ends_a_server_with_130(start: Start) -> None:
     process = start("simulate", "registry", "--listen", "127.0.0.1:0", program=["-m", "penstock"])
     assert first_line(process).startswith("http://127.0.0.1:")
@@ -206,6 +216,6 @@ def test_logs_in_json_are_one_object_on_each_line(rehearse: Run) -> None:
     ]
 
 
-def test_completion_offers_the_commands_of_the_table(run: Run) -> None:
-    done = run(env={"_PENSTOCK_COMPLETE": "bash_complete", "COMP_WORDS": "penstock pay", "COMP_CWORD": "1"})
+def test_completion_offers_the_commands_of_the_table(penstock: Run) -> None:
+    done = penstock(env={"_PENSTOCK_COMPLETE": "bash_complete", "COMP_WORDS": "penstock pay", "COMP_CWORD": "1"})
     assert (done.returncode, done.stdout) == (0, "plain,payload\n")

@@ -27,32 +27,27 @@ def _set_signals(ignored: signal.Signals | None) -> None:
         signal.signal(number, signal.SIG_IGN if number == ignored else signal.SIG_DFL)
 
 
-@pytest.fixture
-def run() -> Run:
-    """``run(*words, stdout=…, env=…)`` runs the program to its end."""
-
+def _runner(*program: str) -> Run:
     def go(
         *words: str, stdout: int | IO[bytes] = subprocess.PIPE, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "penstock", *words]
+        command = [sys.executable, *program, *words]
         streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": subprocess.PIPE}
         return subprocess.run(command, text=True, timeout=60, check=False, env=_environment(env or {}), **streams)  # type: ignore[call-overload,no-any-return]
 
     return go
+
+
+@pytest.fixture
+def penstock() -> Run:
+    """``penstock(*words, stdout=…, env=…)`` runs the program to its end."""
+    return _runner("-m", "penstock")
 
 
 @pytest.fixture
 def rehearse() -> Run:
     """``rehearse(*words)`` runs the program with the commands of ``rehearsal.py`` to its end."""
-
-    def go(
-        *words: str, stdout: int | IO[bytes] = subprocess.PIPE, env: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(REHEARSAL), *words]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": subprocess.PIPE}
-        return subprocess.run(command, text=True, timeout=60, check=False, env=_environment(env or {}), **streams)  # type: ignore[call-overload,no-any-return]
-
-    return go
+    return _runner(str(REHEARSAL))
 
 
 @pytest.fixture
