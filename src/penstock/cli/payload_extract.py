@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.options import arch_option, filter_by_os_option, ledger_option, registry_options
+from penstock.cli.options import arch_option, dry_run_option, filter_by_os_option, ledger_option, registry_options
 from penstock.cli.output import Output, Table, emit, output_option
 from penstock.cli.progress import ProgressStyle, progress_option, progress_sink
 from penstock.cli.running import run_async
@@ -14,7 +14,7 @@ from penstock.model.arch import Arch
 from penstock.wiring import RegistrySettings
 
 if TYPE_CHECKING:
-    from penstock.payload.extract import Extraction, PathOption
+    from penstock.payload.extract import Extraction, ExtractionPlan, PathOption
     from penstock.ports import ProgressSink
 
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--confirm", is_flag=True, help="Write into DIR although it is not empty.")
 @arch_option
 @filter_by_os_option
+@dry_run_option
 @registry_options
 @ledger_option
 @progress_option
@@ -39,6 +40,7 @@ def extract(
     confirm: bool,
     arch: Arch | None,
     filter_by_os: re.Pattern[str] | None,
+    dry_run: bool,
     registry: RegistrySettings,
     ledger: str | None,
     progress: ProgressStyle,
@@ -61,7 +63,7 @@ def extract(
       penstock payload extract quay.example/tools:1 --path '/usr/bin/o*:bin'
       penstock payload extract quay.example/tools:1[-1] --file /etc/os-release
     """  # noqa: D301  # \b keeps click from joining the lines
-    from penstock.payload.extract import PathOption
+    from penstock.payload.extract import ExtractionPlan, PathOption
 
     if component and filter_by_os:
         raise click.UsageError("--image and --filter-by-os exclude each other; use --arch", click.get_current_context())
@@ -69,8 +71,11 @@ def extract(
     if not wanted:
         wanted = [PathOption.parse("/:.", confirm=confirm)]
     with progress_sink(progress) as sink:
-        done = run_async(_extract(reference, component, wanted, arch, filter_by_os, registry, ledger, sink))
-    emit(_document(done), output, lambda: _table(done))
+        done = run_async(_extract(reference, component, wanted, arch, filter_by_os, registry, ledger, sink, dry_run=dry_run))
+    if isinstance(done, ExtractionPlan):
+        emit(_plan_document(done), output, lambda: _plan_table(done))
+    else:
+        emit(_document(done), output, lambda: _table(done))
 
 
 async def _extract(  # noqa: PLR0917  # one for each option of the command
@@ -82,10 +87,12 @@ async def _extract(  # noqa: PLR0917  # one for each option of the command
     settings: RegistrySettings,
     ledger_place: str | None,
     sink: "ProgressSink",
-) -> "Extraction":
+    *,
+    dry_run: bool,
+) -> "Extraction | ExtractionPlan":
     from penstock.formats.oci.selection import split_layer_filter
     from penstock.model.imageref import parse_reference
-    from penstock.payload.extract import extract_files
+    from penstock.payload.extract import extract_files, plan_extraction
     from penstock.payload.extraction_lineage import lineage_of_extraction
     from penstock.payload.known_files import MACHINE_OS_IMAGES, known_iso_digests
     from penstock.payload.release import read_release
@@ -99,8 +106,11 @@ async def _extract(  # noqa: PLR0917  # one for each option of the command
         release = await read_release(images, ref, choice, sink) if component else None
         if release is not None and component:
             ref, choice = release.image_for(component), PlatformChoice(release.arch)
+        plan = await plan_extraction(images, ref, wanted, choice=choice, layers=layers)
+        if dry_run:
+            return plan
         known = known_iso_digests(release.bootimages) if release and component == MACHINE_OS_IMAGES else {}
-        done = await extract_files(images, local_folders(), ref, wanted, choice=choice, layers=layers, known=known, progress=sink)
+        done = await extract_files(images, local_folders(), plan, known=known, progress=sink)
         await ledger.record(*lineage_of_extraction(done, str(ref), release, component or ""))
     return done
 
@@ -126,3 +136,21 @@ def _document(done: "Extraction") -> dict[str, object]:
 def _table(done: "Extraction") -> Table:
     rows = [(file.path, format_size(file.size_bytes), file.sha256.hex, ", ".join(("layer digest", *file.checked))) for file in done.files]
     return Table(("FILE", "SIZE", "SHA-256", "COMPARED WITH"), rows)
+
+
+def _plan_document(plan: "ExtractionPlan") -> dict[str, object]:
+    return {
+        "image": str(plan.image.ref),
+        "platform": str(plan.image.config.platform),
+        "paths": [{"source": option.source, "destination": option.destination} for option in plan.paths],
+        "layers": [
+            {"number": number, "digest": str(layer.digest), "size_bytes": layer.size_bytes} for number, layer in reversed(plan.layers)
+        ],
+    }
+
+
+def _plan_table(plan: "ExtractionPlan") -> list[str | Table]:
+    wanted = [f"extract {option.source} into {option.destination}" for option in plan.paths]
+    told = f"from {plan.image.ref} ({plan.image.config.platform}), reading these layers in this order, as far as is needed:"
+    rows = [(number, layer.digest, format_size(layer.size_bytes)) for number, layer in reversed(plan.layers)]
+    return ["\n".join((*wanted, told)) + "\n", Table(("LAYER", "DIGEST", "SIZE"), rows)]

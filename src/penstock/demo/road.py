@@ -22,7 +22,7 @@ from penstock.model.lineage import Direction
 from penstock.model.record import given
 from penstock.model.stream import Stream
 from penstock.model.versions import ReleaseVersion
-from penstock.payload.extract import Extraction, PathOption, extract_files
+from penstock.payload.extract import Extraction, PathOption, extract_files, plan_extraction
 from penstock.payload.extraction_lineage import lineage_of_extraction
 from penstock.payload.known_files import MACHINE_OS_IMAGES, known_iso_digests
 from penstock.payload.planning import ReleaseRequest, carry_out, plan_release
@@ -136,16 +136,11 @@ def _extract_command(stage: Stage, release: Release, name: str) -> None:
 
 
 async def _extract_into(stage: Stage, release: Release, destination: Path) -> Extraction:
-    return await extract_files(
-        stage.images,
-        local_folders(),
-        release.image_for(MACHINE_OS_IMAGES),
-        [PathOption.parse(f"{ISO}:{destination}", confirm=False)],
-        choice=PlatformChoice(release.arch),
-        layers=LayerFilter(),
-        known=known_iso_digests(release.bootimages),
-        progress=stage.progress,
-    )
+    paths = [PathOption.parse(f"{ISO}:{destination}", confirm=False)]
+    image = release.image_for(MACHINE_OS_IMAGES)
+    plan = await plan_extraction(stage.images, image, paths, choice=PlatformChoice(release.arch), layers=LayerFilter())
+    known = known_iso_digests(release.bootimages)
+    return await extract_files(stage.images, local_folders(), plan, known=known, progress=stage.progress)
 
 
 async def _refuse_tampering(stage: Stage, release: Release, done: Extraction) -> None:

@@ -19,7 +19,7 @@ from penstock.model.errors import DigestMismatch, InputError, NotFoundError, Ver
 from penstock.model.imageref import Reference
 from penstock.payload.collect import Collected, Want
 from penstock.payload.resolve import PlatformChoice, ResolvedImage, resolve_image
-from penstock.payload.scan import ImageScan
+from penstock.payload.scan import ImageScan, NumberedLayer
 from penstock.ports import Outlet, ProgressSink, Registry, Staging
 
 _CHECKSUM = re.compile(rb"([0-9a-fA-F]{64})(?:\s.*)?", re.DOTALL)
@@ -100,45 +100,70 @@ class Extraction:
     files: tuple[ExtractedFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ExtractionPlan:
+    """What will be read, and what for.
+
+    Attributes:
+        asked: the image, or the index, as it was asked for.
+        image: the image that this means.
+        layers: those that count, base layer first, with their numbers; read from the last one down, as far as is needed.
+        paths: what goes where.
+    """
+
+    asked: Reference
+    image: ResolvedImage
+    layers: tuple[NumberedLayer, ...]
+    paths: tuple[PathOption, ...]
+
+
+async def plan_extraction(
+    registry: Registry, ref: Reference, paths: Sequence[PathOption], *, choice: PlatformChoice, layers: LayerFilter
+) -> ExtractionPlan:
+    """Find the image and the layers; no layer is read and nothing is written.
+
+    Raises:
+        NotFoundError: there is no such image, or none for the platform.
+        InputError: the layer filter takes no layer.
+        VerificationError: a document is not what it must be.
+        TransientError: an answer did not come.
+    """
+    image = await resolve_image(registry, ref, choice)
+    return ExtractionPlan(ref, image, tuple(layers.choose(image.manifest.layers, subject=str(ref))), tuple(paths))
+
+
 async def extract_files(
     registry: Registry,
     outlet: Outlet,
-    ref: Reference,
-    paths: Sequence[PathOption],
+    plan: ExtractionPlan,
     *,
-    choice: PlatformChoice,
-    layers: LayerFilter,
     known: Mapping[str, Mapping[str, Digest]],
     progress: ProgressSink,
 ) -> Extraction:
-    """Extract ``paths`` from the image ``ref``; nothing appears before everything is verified.
+    """Carry out a plan; nothing appears before everything is verified.
 
     Args:
         registry: where images come from.
         outlet: where files go.
-        ref: the image, or an index.
-        paths: what goes where.
-        choice: which platform of an index.
-        layers: which layers count.
+        plan: what to extract.
         known: SHA-256 of files that documents of the release tell: path inside the image → who says so → what it must be.
         progress: is told of bytes read.
 
     Raises:
-        NotFoundError: there is no such image, or a path matches nothing in it.
+        NotFoundError: a path matches nothing in the image.
         VerificationError: bytes or documents are not what they must be; DigestMismatch names the digests.
         TransientError: bytes did not come.
         InputError: a destination does not exist or is not empty.
     """
+    paths, image = plan.paths, plan.image
     with ExitStack() as stack:
         stagings: dict[PurePosixPath, Staging] = {}
         for option in paths:
             if option.folder not in stagings:
                 stagings[option.folder] = stack.enter_context(outlet.stage(option.destination, replace=option.fill))
-        image = await resolve_image(registry, ref, choice)
-        chosen = layers.choose(image.manifest.layers, subject=str(ref))
-        scan = ImageScan(registry, image.ref, chosen, progress)
+        scan = ImageScan(registry, image.ref, plan.layers, progress)
         await scan.collect([Want(number, option.selection, stagings[option.folder]) for number, option in enumerate(paths)])
-        _all_found(paths, scan, str(ref))
+        _all_found(paths, scan, str(plan.asked))
         _no_clash(paths, scan)
         files = [
             ExtractedFile(

@@ -67,6 +67,8 @@ class ReleaseRequest:
         """Refuse what cannot become a payload."""
         if self.target.digest is not None:
             raise InputError("a payload is pushed to a tag, not to a digest", subject=str(self.target), hint="leave out the digest")
+        if any(str(version) == str(self.version) for version in self.previous or ()):
+            raise InputError("a release is not the previous one of itself", subject=str(self.version), hint="leave it out of --previous")
         if not self.components and self.based_on is None:
             raise InputError(
                 "a payload needs a component", subject=str(self.version), hint="name images as TAG=REF, or a payload to start from"
@@ -146,6 +148,7 @@ class ReleasePlan:
         index: the index above them, where there are several.
         steps: in an order in which nothing is named before it is there.
         warnings: what the maker should know.
+        asked: the components as they were named.
     """
 
     version: str
@@ -155,6 +158,7 @@ class ReleasePlan:
     index: RawManifest | None
     steps: Sequence[Step]
     warnings: Sequence[str]
+    asked: Mapping[str, str]
 
     @property
     def digest(self) -> Digest:
@@ -200,7 +204,8 @@ async def plan_release(registry: Registry, request: ReleaseRequest, progress: Pr
         warnings += image.manifests.warnings
         warnings += [f"the OS image {name} comes without {name}-extensions" for name in lone_os_images(_labels(image.parts))]
     steps = _steps(images, index, target, identity.version)
-    return ReleasePlan(identity.version, created_s, target, images, index, steps, list(dict.fromkeys(warnings)))
+    asked = {name: str(ref) for name, ref in request.components.items()}
+    return ReleasePlan(identity.version, created_s, target, images, index, steps, list(dict.fromkeys(warnings)), asked)
 
 
 async def carry_out(registry: Registry, plan: ReleasePlan, progress: ProgressSink) -> None:

@@ -1,7 +1,7 @@
 """What a release payload tells the ledger; the table of edges stands in :mod:`penstock.lineage`."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from penstock.formats.oci.descriptor import Platform
@@ -30,6 +30,7 @@ class ReleaseImage:
         version: the payload's.
         references: its components.
         based_on: digest of the release image that it was derived from, or None.
+        asked: components as they were named to make it: name → pullspec, which people remember better than the digest.
     """
 
     ref: Reference
@@ -38,6 +39,7 @@ class ReleaseImage:
     version: str
     references: ImageReferences
     based_on: Digest | None = None
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 def lineage_of_release(release: Release) -> Lineage:
@@ -82,7 +84,9 @@ def _add_components(artifacts: list[Artifact], edges: list[Edge], whole: Artifac
         except InputError:
             digest = None
         # A component that is not pinned has no identity but its name.
-        image = Artifact(Kind.IMAGE, str(digest) if digest else pullspec, digest, {}, frozenset({pullspec}))
+        image = Artifact(
+            Kind.IMAGE, str(digest) if digest else pullspec, digest, {}, frozenset({pullspec, member.asked.get(name, pullspec)})
+        )
         artifacts.append(image)
         edges.append(Edge(image.id, whole.id, f"component {name}"))
 
@@ -105,6 +109,7 @@ def lineage_of_plan(plan: "ReleasePlan") -> Lineage:
             plan.version,
             image.references,
             image.parts.release.image.raw.digest if image.parts.release else None,
+            plan.asked,
         )
         for image in plan.images
     ]

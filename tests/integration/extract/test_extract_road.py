@@ -57,6 +57,20 @@ def test_the_iso_of_a_release_comes_out_byte_for_byte(
     assert (folder / "coreos-x86_64.iso").stat().st_mtime == 1_760_000_000
 
 
+def test_a_dry_run_names_the_image_and_its_layers_and_writes_nothing(
+    place: "Place", build: "type[Build]", extract: "Extract", folder: Path, tree: TreeOf
+) -> None:
+    image = build.image({"etc/os": b"os"}, {ISO_PATH: ISO})
+    ref = place.push(image, "ocp/parts")
+
+    done = extract(ref, f"/{ISO_PATH}", "--dry-run")
+
+    assert (done.code, tree(folder)) == (0, {})
+    assert done.json["image"].endswith(f"/ocp/parts@{image.manifest.digest}")
+    assert [layer["number"] for layer in done.json["layers"]] == [1, 0]
+    assert done.json["paths"] == [{"source": f"/{ISO_PATH}", "destination": str(folder)}]
+
+
 def test_a_file_that_the_stream_metadata_knows_otherwise_is_refused(
     place: "Place", build: "type[Build]", extract: "Extract", folder: Path
 ) -> None:

@@ -18,7 +18,7 @@ from penstock.formats.oci.selection import LayerFilter
 from penstock.model.digest import Digest
 from penstock.model.errors import TransientError
 from penstock.model.imageref import parse_reference
-from penstock.payload.extract import PathOption, extract_files
+from penstock.payload.extract import PathOption, extract_files, plan_extraction
 from penstock.payload.resolve import PlatformChoice
 from penstock.simulators.registry import Fault, FaultKind, flip_bit
 
@@ -254,7 +254,8 @@ def test_a_registry_that_falls_silent_is_given_up(place: "Place", build: "type[B
         paths = [PathOption.parse(f"/file:{folder}", confirm=False)]
         async with Images(options) as images:
             choice, layers = PlatformChoice(), LayerFilter()
-            await extract_files(images, Folders(), ref, paths, choice=choice, layers=layers, known={}, progress=lambda _event: None)
+            plan = await plan_extraction(images, ref, paths, choice=choice, layers=layers)
+            await extract_files(images, Folders(), plan, known={}, progress=lambda _event: None)
 
     with pytest.raises(TransientError, match="sent nothing for"):
         asyncio.run(work())

@@ -95,6 +95,8 @@ def test_the_road_from_components_to_a_sound_payload(any_place: "Place", build: 
     trace = run("trace", "4.21.0", "-o", "json").json
     kinds = {each["artifact"]["kind"] for each in [trace, *trace["others"]]}
     assert kinds == {"release", "release-index"}
+    named = run("trace", f"{any_place.host}/parts/machine-os-images:v1", "--direction", "down", "-o", "json").json
+    assert {each["artifact"]["digest"] for each in [named, *named["others"]]} == {found[arch].strip().partition("@")[2] for arch in BOTH}
 
 
 def test_the_same_components_give_the_same_payload(place: "Place", build: "type[Build]", payload: Payload) -> None:
@@ -145,6 +147,13 @@ def test_a_wrong_version_is_told_with_its_option(payload: Payload, option: str, 
     result = payload("new", option, "4.21", *rest, "--to", "registry.example/release", "cli=registry.example/cli:v1")
     assert result.code == 2
     assert result.err == f"penstock: {option}: '4.21' is not a semantic version\nhint: write it like 4.21.0 or 4.21.0-rc.1\n"
+
+
+def test_a_release_cannot_be_updated_from_itself(payload: Payload) -> None:
+    result = payload("new", "--name", "4.21.0", "--previous", "4.21.0", "--to", "registry.example/release", "cli=registry.example/cli:v1")
+
+    assert (result.code, result.out) == (2, "")
+    assert "not the previous one of itself" in result.err
 
 
 def test_a_missing_component_has_the_words_of_the_field(place: "Place", build: "type[Build]", payload: Payload) -> None:

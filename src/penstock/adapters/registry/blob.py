@@ -38,6 +38,7 @@ _SKIP_BYTES = 256 << 10
 _TRIES_AT_A_MIRROR = 2  # there is another place to ask
 _FEWEST_TRIES_IN_ALL = 64  # however many of them brought bytes; one more for each of these:
 _BYTES_PER_EXTRA_TRY = 1 << 20
+_WORTHWHILE_BYTES = 64 << 10
 _LOOK_UP_S = 0.5
 
 T = TypeVar("T")
@@ -89,7 +90,8 @@ class RemoteBlob:
         self._etag: tuple[URL, str] | None = None
         self._whole = False
         self._failures = 0
-        self._failing_since_s = 0.0
+        self._failing_since_s: float | None = None
+        self._failing_from = 0
         self._tries_left = _FEWEST_TRIES_IN_ALL + blob.size_bytes // _BYTES_PER_EXTRA_TRY
         self._closed = threading.Event()
         self._reading = threading.Lock()
@@ -265,8 +267,9 @@ class RemoteBlob:
         now_s = time.monotonic()
         self._failures += 1
         self._tries_left -= 1
-        if self._failures == 1:
-            self._failing_since_s = now_s
+        if self._failing_since_s is None or self._offset - self._failing_from >= _WORTHWHILE_BYTES:
+            # A server that gives a few bytes between two silences has not recovered: its time goes on.
+            self._failing_since_s, self._failing_from = now_s, self._offset
         attempts = min(_TRIES_AT_A_MIRROR, retries.attempts) if another_place else retries.attempts
         wait_s = pause_s(error, self._failures, retries)
         in_time = now_s - self._failing_since_s < retries.total_s
@@ -279,6 +282,7 @@ class RemoteBlob:
             raise everyone_failed(self._subject, self._said)
         self._place += 1
         self._failures = 0
+        self._failing_since_s = None
 
     def _on_loop(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in the session's loop and wait for it here."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,6 +235,21 @@ def test_a_strong_etag_guards_the_rest(stand: "StandMaker", web: "Web") -> None:
     _, asked = _fetch(stand, web, _twisted(web, tagged))
 
     assert [one.headers.get("if-range") for one in asked] == [None, '"a"']
+
+
+def test_a_server_that_stalls_after_every_few_bytes_is_given_up_in_time(stand: "StandMaker", web: "Web") -> None:
+    def stalling(_: "Asked", reply: "Reply", __: int) -> "Reply":
+        return web.Reply(reply.status, reply.body[:100], reply.headers, length=len(reply.body))
+
+    async def scenario() -> float:
+        retries = replace(web.options().retries, total_s=1.0)
+        async with stand(_twisted(web, stalling)) as server, Images(web.options(retries=retries)) as images:
+            begun_s = time.monotonic()
+            with pytest.raises(TransientError):
+                await web.read(images, server.ref(), web.blob(CONTENT))
+            return time.monotonic() - begun_s
+
+    assert asyncio.run(scenario()) < 10  # to the end it would take 500 stalls of 0.4 s
 
 
 def test_nothing_is_asked_before_the_first_byte_is_read(stand: "StandMaker", web: "Web") -> None:
