@@ -159,7 +159,8 @@ def tls_context(options: RegistryOptions, *, insecure: bool) -> ssl.SSLContext:
         InputError: the file of authorities is missing or wrong.
     """
     if insecure:
-        context = ssl.create_default_context()
+        # Not the default context with its checks taken off: that would first read all the authorities of the system, for 40 ms.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context

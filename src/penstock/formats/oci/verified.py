@@ -28,7 +28,7 @@ def _keep_freed_memory() -> None:
     measured at 0.9 s for each GiB that passes.  Freeing one larger block raises that size, and the size from which the heap is trimmed
     (mallopt(3), "dynamic mmap threshold").  The block is never touched, so it costs nothing; other C libraries do not mind.
     """
-    primer = bytearray(_PRIMER_BYTES)
+    primer = bytes(_PRIMER_BYTES)
     del primer
 
 
