@@ -18,8 +18,8 @@ LOCKS = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "yarn.lo
         (b'"/' + b'work/main"', True),
         (b"/" + b"home/someone/src", True),
         (b"/home/core/.ssh", False),
-        (b"docs/work/plan", False),
-        (b"https://host/work/x", False),
+        (b"docs/" + b"work/plan", False),
+        (b"https://host/" + b"work/x", False),
         (b"/sysroot/ostree", False),
     ],
 )

@@ -150,7 +150,7 @@ def log() -> None:
 
         structlog.get_logger("penstock.rehearsal").warning("slow mirror", host="mirror.example")
         structlog.get_logger("penstock.rehearsal").info("fine")
-        logging.getLogger("other.library").warning("from %s", "elsewhere")
+        logging.getLogger("other.package").warning("from %s", "elsewhere")
 
     run_async(speak())
 

@@ -67,8 +67,8 @@ def test_symlinks_on_the_way_are_followed(scan: "Scan", entries: "type[Entries]"
         entries.file("a/real/file", "content"),
         entries.symlink("dir", "a/real"),
         entries.symlink("chain", "dir"),
-        entries.symlink("a/real/root", "/"),
-        entries.symlink("up", "a/real/root/a"),
+        entries.symlink("a/real/top", "/"),
+        entries.symlink("up", "a/real/top/a"),
     ]
     found = scan([layer], source).nodes
 
