@@ -99,9 +99,10 @@ class _Tree:
 
 
 def _names(artifact: Artifact, limit: int) -> list[str]:
-    """Short ones first; a pullspec by digest without the digest, which stands in the same line already, and last."""
+    """Short ones first; a pullspec by digest last, without the digest, which stands in the same line, and only where no tag is known."""
     pinned = f"@{artifact.digest}"
     plain = {name.removesuffix(pinned): name.endswith(pinned) for name in artifact.names}
+    plain = {name: by_digest for name, by_digest in plain.items() if not (by_digest and any(f"{name}:" in other for other in plain))}
     names = [printable(name) for name in sorted(plain, key=lambda name: (plain[name], len(name), name))]
     left = len(names) - limit
     more = [f"(+{left} name{'s' if left > 1 else ''})"] if left > 0 else []

@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -277,3 +278,13 @@ def test_many_names_and_long_facts_are_shortened_below_the_start_and_whole_at_it
     start, _, below = render_trees([Trace(artifact, (Branch(artifact, ("why",)),), None)], ASCII).splitlines()
     assert all(name in start for name in names)
     assert "name 0  name 1  (+2 names)  note " + "x" * 48 + "...  flag true  [why]" in below
+
+
+@pytest.mark.parametrize(("tags", "shown"), [((), "host/a"), (("host/a:1",), "host/a:1"), (("host/b:1",), "host/b:1  host/a")])
+def test_a_pullspec_by_digest_is_shown_without_it_and_only_where_no_tag_says_the_same(tags: tuple[str, ...], shown: str) -> None:
+    image = of(Kind.IMAGE, b"x", *tags)
+    named = replace(image, names=image.names | {f"host/a@{image.digest}"})
+
+    _, _, below = render_trees([Trace(ISO, (Branch(named, ("why",)),), None)], ASCII).splitlines()
+
+    assert below.endswith(f"  {shown}  [why]")
