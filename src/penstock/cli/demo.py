@@ -2,10 +2,11 @@
 
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
 import click
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from penstock.lineage.trace import Trace
+    from penstock.model.progress import Progress
+    from penstock.ports import ProgressSink
+
+_WORTH_DRAWING_BYTES: Final = 1 << 20
 
 
 @click.command(name="demo")
@@ -40,8 +45,8 @@ def command(*, keep: Path | None, progress: ProgressStyle) -> None:
     from penstock.demo.road import PAYLOAD, walk
 
     with _folder(keep) as folder:
-        with progress_sink(progress) as sink:
-            host = run_async(walk(folder, _Teller(), sink))
+        with _Teller(progress) as teller:
+            host = run_async(walk(folder, teller, teller.progress))
         if keep is None:
             click.echo("\nThe folder of the demo is removed; `penstock demo --keep DIR` keeps it.")
         else:
@@ -71,22 +76,49 @@ def _folder(keep: Path | None) -> "Iterator[Path]":
 
 
 class _Teller:
-    """Prints the story on stdout."""
+    """Prints the story on stdout, and progress between its lines: bars are taken away before a line is printed."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: ProgressStyle) -> None:
+        self._style = style
         self._steps = 0
+        self._lock = threading.Lock()
+        self._drawing = ExitStack()
+        self._sink: ProgressSink | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop_drawing()
+
+    def progress(self, event: "Progress") -> None:
+        """Draw an event; small things are over before anybody could read of them.  For any thread."""
+        if (event.total_bytes or 0) < _WORTH_DRAWING_BYTES:
+            return
+        with self._lock:
+            if self._sink is None:
+                self._sink = self._drawing.enter_context(progress_sink(self._style))
+            self._sink(event)
+
+    def _stop_drawing(self) -> None:
+        with self._lock:
+            self._drawing.close()
+            self._sink = None
 
     def step(self, title: str) -> None:
         """See ``penstock.demo.narrator``."""
+        self._stop_drawing()
         self._steps += 1
         click.echo(("\n" if self._steps > 1 else "") + click.style(f"{self._steps}. {title}", bold=True))
 
     def command(self, line: str) -> None:
         """See ``penstock.demo.narrator``."""
+        self._stop_drawing()
         click.echo("   " + click.style(f"$ {printable(line)}", fg="cyan"))
 
     def result(self, lines: Sequence[str]) -> None:
         """See ``penstock.demo.narrator``."""
+        self._stop_drawing()
         for line in lines:
             click.echo(f"   {printable(line)}")
 
