@@ -48,9 +48,11 @@ def project(root: Path) -> dict[str, list[str]]:
     """What pyproject.toml asks for, by the file that answers it."""
     document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     asked = document["project"]
+    extras = asked["optional-dependencies"]
+    run = [*asked["dependencies"], *extras["aws"], *extras["azure"], *extras["gcp"]]
     return {
-        "run": asked["dependencies"],
-        "dev": [*asked["dependencies"], *asked["optional-dependencies"]["dev"]],
+        "run": run,
+        "dev": [*run, *(one for one in extras["dev"] if Requirement(one).name != asked["name"])],
         "build": document["build-system"]["requires"],
     }
 

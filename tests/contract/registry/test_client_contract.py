@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from penstock.adapters.registry import RegistryOptions, Retries
 from penstock.adapters.registry.client import RegistryClient
-from penstock.adapters.registry.options import RegistryOptions, Retries
 from penstock.formats.oci.descriptor import OCI_CONFIG, OCI_INDEX, OCI_LAYER_TAR, OCI_MANIFEST, Descriptor, RawManifest
 from penstock.model.digest import Digest
 from penstock.model.errors import DigestMismatch, ExitCode, NotFoundError, OperationError, PenstockError

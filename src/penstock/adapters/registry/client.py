@@ -14,6 +14,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
+from penstock.adapters.http.transport import Request
 from penstock.adapters.registry.blob import RemoteBlob
 from penstock.adapters.registry.failures import everyone_failed
 from penstock.adapters.registry.manifests import LONGEST_MANIFEST_BYTES, checked_manifest
@@ -21,7 +22,6 @@ from penstock.adapters.registry.options import RegistryOptions
 from penstock.adapters.registry.session import Session
 from penstock.adapters.registry.sites import api_path
 from penstock.adapters.registry.tokens import Scopes
-from penstock.adapters.registry.transport import Request
 from penstock.adapters.registry.upload import mount_blob, upload_blob
 from penstock.formats.oci.descriptor import ACCEPTED_TYPES, Descriptor, RawManifest
 from penstock.model.errors import (

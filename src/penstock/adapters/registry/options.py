@@ -1,76 +1,23 @@
 """What a registry client is made from."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from penstock.adapters.http.options import HttpOptions
 from penstock.model.mirrors import MirrorRules
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often, and for how long, a thing that may yet come is asked for.
-
-    The defaults end "5xx for ever" after about four seconds and throttling (429) within twenty.
-
-    Attributes:
-        attempts: tries of one request; a blob that is being read counts anew whenever bytes have come.
-        first_wait_s: the pause before the second try; it doubles from there.
-        longest_wait_s: the longest pause of our own choice.
-        longest_retry_after_s: how far a server's ``Retry-After`` is honoured.
-        total_s: no new try is begun later than this.
-    """
-
-    attempts: int = 5
-    first_wait_s: float = 0.2
-    longest_wait_s: float = 3.0
-    longest_retry_after_s: float = 8.0
-    total_s: float = 15.0
-
-    def wait_s(self, failures: int) -> float:
-        """The pause after the given number (from 1) of failures in a row."""
-        return min(self.longest_wait_s, self.first_wait_s * 2.0 ** (failures - 1))
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """When silence counts as failure.
-
-    Attributes:
-        connect_s: for a connection, TLS included.
-        stall_s: without a byte of an answer.
-        commit_s: the same, where a registry must store or hash what it was given before it can answer.
-        helper_s: for a credential helper.
-    """
-
-    connect_s: float = 10.0
-    stall_s: float = 20.0
-    commit_s: float = 300.0
-    helper_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryOptions:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryOptions(HttpOptions):
     """Everything that a registry client needs to know; nothing else of the process is looked at.
+
+    With ``insecure``, plain HTTP is used where TLS is not spoken; blob readers do not count as ``parallel`` connections.  The environment
+    is asked for ``HOME``, ``REGISTRY_AUTH_FILE``, ``XDG_*`` and ``DOCKER_CONFIG`` too, and is what credential helpers are run with.
 
     Attributes:
         auth_file: the only file to take credentials from, or None for the usual places.
         mirrors: where else to look for images.
-        ca_file: PEM certificates that *replace* the system's authorities, as ``oc``'s ``--certificate-authority`` does.
-        insecure: certificates are not checked, and plain HTTP is used where TLS is not spoken.
-        parallel: connections to one registry at a time, blob readers not counted.
-        retries: see :class:`Retries`.
-        timeouts: see :class:`Timeouts`.
-        environment: ``HOME``, ``REGISTRY_AUTH_FILE``, ``XDG_*``, ``DOCKER_CONFIG``, ``HTTPS_PROXY``, ``NO_PROXY`` …; what credential
-            helpers are run with.  Never shown, it may hold secrets.
     """
 
     auth_file: Path | None = None
     mirrors: MirrorRules = field(default_factory=MirrorRules)
-    ca_file: Path | None = None
-    insecure: bool = False
-    parallel: int = 6
-    retries: Retries = field(default_factory=Retries)
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)

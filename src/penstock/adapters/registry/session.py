@@ -1,6 +1,7 @@
 """A request to a registry with everything around it: the right scheme, a token, redirects, one renewal, retries.
 
-Retries are stamina's here; blob readers (:mod:`blob`) count their own, because theirs begin anew whenever bytes have come.
+Retries are those of :mod:`penstock.adapters.http.retrying`; blob readers (:mod:`blob`) count their own, because theirs begin anew
+whenever bytes have come.
 """
 
 import asyncio
@@ -8,17 +9,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import stamina
 from yarl import URL
 
+from penstock.adapters.http.hops import MAX_REDIRECTS, REDIRECTS, keeps_credentials, next_hop
+from penstock.adapters.http.retrying import retried
+from penstock.adapters.http.transport import Answer, Request, Transport
 from penstock.adapters.registry.credentials import CredentialStore
-from penstock.adapters.registry.failures import Throttled, answer_error
-from penstock.adapters.registry.hops import MAX_REDIRECTS, REDIRECTS, keeps_credentials, next_hop
+from penstock.adapters.registry.failures import answer_error
 from penstock.adapters.registry.options import RegistryOptions
 from penstock.adapters.registry.sites import Site, Sites, api_path
 from penstock.adapters.registry.tokens import Authorizer, Scopes
-from penstock.adapters.registry.transport import Answer, Request, Transport
-from penstock.model.errors import OperationError, TransientError
+from penstock.model.errors import OperationError
 from penstock.model.mirrors import Endpoint
 
 _UNAUTHORIZED = 401
@@ -92,23 +93,7 @@ class Session:
 
     async def retried(self, work: Callable[[], Awaitable[T]], *, attempts: int | None = None) -> T:
         """Do ``work``, again and with growing pauses while it fails for a reason that may pass."""
-        retries = self.options.retries
-        async for attempt in stamina.retry_context(
-            on=self._pause,
-            attempts=attempts or retries.attempts,
-            timeout=retries.total_s,
-            wait_initial=retries.first_wait_s,
-            wait_max=retries.longest_wait_s,
-            wait_jitter=retries.first_wait_s,
-        ):
-            with attempt:
-                return await work()
-        raise AssertionError("stamina yields an attempt or raises")
-
-    def _pause(self, error: Exception) -> bool | float:
-        if isinstance(error, Throttled):
-            return min(error.retry_after_s, self.options.retries.longest_retry_after_s)
-        return isinstance(error, TransientError)
+        return await retried(work, self.options.retries, attempts=attempts)
 
     async def _once(self, endpoint: Endpoint, target: str | URL, request: Request, scopes: Scopes, fine: Sequence[int]) -> Answer:
         self._credentials.load()

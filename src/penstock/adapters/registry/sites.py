@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from yarl import URL
 
+from penstock.adapters.http.failures import TRY_LATER
+from penstock.adapters.http.hops import is_loopback
+from penstock.adapters.http.transport import Answer, Request, Transport
 from penstock.adapters.registry.challenges import Challenge, choose_challenge, parse_challenges
-from penstock.adapters.registry.failures import TRY_LATER
-from penstock.adapters.registry.hops import is_loopback
-from penstock.adapters.registry.transport import Answer, Request, Transport
 from penstock.formats.authfile import DOCKER_HUB
 from penstock.model.errors import TransientError
 from penstock.model.imageref import ImageRef

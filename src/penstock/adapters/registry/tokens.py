@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 from yarl import URL
 
+from penstock.adapters.http.hops import is_loopback, place_of
+from penstock.adapters.http.transport import Request, Transport
 from penstock.adapters.registry.challenges import Challenge, choose_challenge, parse_challenges
 from penstock.adapters.registry.credentials import Credential, CredentialStore
 from penstock.adapters.registry.failures import answer_error, told_reason
-from penstock.adapters.registry.hops import is_loopback, place_of
 from penstock.adapters.registry.sites import Site
-from penstock.adapters.registry.transport import Request, Transport
 from penstock.formats.jsontext import parse_json
 from penstock.model.errors import OperationError, PenstockError
 

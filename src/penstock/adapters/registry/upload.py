@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 from yarl import URL
 
-from penstock.adapters.registry.hops import next_hop
+from penstock.adapters.http.hops import next_hop
+from penstock.adapters.http.transport import Request
 from penstock.adapters.registry.session import Session
 from penstock.adapters.registry.sites import api_path
 from penstock.adapters.registry.tokens import Scopes
-from penstock.adapters.registry.transport import Request
 from penstock.formats.oci.descriptor import Descriptor
 from penstock.model.errors import OperationError, PenstockError, VerificationError
 from penstock.model.imageref import ImageRef

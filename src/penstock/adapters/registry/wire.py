@@ -16,10 +16,10 @@ from typing import Self
 
 from yarl import URL
 
-from penstock.adapters.registry.failures import TRY_LATER
-from penstock.adapters.registry.hops import place_of
-from penstock.adapters.registry.options import Timeouts
-from penstock.adapters.registry.transport import USER_AGENT, certificate_error
+from penstock.adapters.http.failures import TRY_LATER
+from penstock.adapters.http.hops import place_of
+from penstock.adapters.http.options import Timeouts
+from penstock.adapters.http.transport import USER_AGENT, certificate_error
 from penstock.model.errors import TransientError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from penstock.adapters.registry import RegistryOptions, Timeouts
 from penstock.adapters.registry.credentials import Credential, CredentialStore, auth_places
-from penstock.adapters.registry.options import RegistryOptions, Timeouts
 from penstock.model.errors import InputError, OperationError
 
 

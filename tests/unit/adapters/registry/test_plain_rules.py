@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from penstock.adapters.http.failures import pause_s, retry_after_s
+from penstock.adapters.http.hops import is_loopback, keeps_credentials, next_hop, place_of, proxy_for
+from penstock.adapters.registry import RegistryOptions, Retries
 from penstock.adapters.registry.challenges import Challenge, choose_challenge, parse_challenges
-from penstock.adapters.registry.failures import answer_error, pause_s, retry_after_s, told_reason
-from penstock.adapters.registry.hops import is_loopback, keeps_credentials, next_hop, place_of, proxy_for
+from penstock.adapters.registry.failures import answer_error, told_reason
 from penstock.adapters.registry.manifests import checked_manifest, media_type_of
-from penstock.adapters.registry.options import RegistryOptions, Retries
 from penstock.formats.oci.descriptor import DOCKER_LIST, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from penstock.model.digest import Digest
 from penstock.model.errors import DigestMismatch, OperationError, TransientError, VerificationError

@@ -20,9 +20,9 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from penstock import __version__
-from penstock.adapters.registry.failures import TRY_LATER, TlsNotSpoken
-from penstock.adapters.registry.hops import place_of, proxy_for
-from penstock.adapters.registry.options import RegistryOptions
+from penstock.adapters.http.failures import TRY_LATER, TlsNotSpoken
+from penstock.adapters.http.hops import place_of, proxy_for
+from penstock.adapters.http.options import HttpOptions
 from penstock.model.errors import InputError, OperationError, PenstockError, TransientError, VerificationError
 
 USER_AGENT = f"penstock/{__version__}"
@@ -75,7 +75,7 @@ class Request:
 class Transport:
     """HTTP for one client; made and closed inside the running loop."""
 
-    def __init__(self, options: RegistryOptions) -> None:
+    def __init__(self, options: HttpOptions) -> None:
         self._options = options
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._resolver = _Resolver()
@@ -152,7 +152,7 @@ async def _read(response: aiohttp.ClientResponse, request: Request) -> bytes:
     return bytes(content)
 
 
-def tls_context(options: RegistryOptions, *, insecure: bool) -> ssl.SSLContext:
+def tls_context(options: HttpOptions, *, insecure: bool) -> ssl.SSLContext:
     """TLS settings: the system's authorities, or those of ``ca_file`` in their place, or no check at all.
 
     Raises:
@@ -187,7 +187,11 @@ def _fault(error: Exception, url: URL, subject: str) -> PenstockError:
         case aiohttp.ClientConnectorCertificateError():
             return certificate_error(place, _certificate_reason(error.certificate_error), subject)
         case aiohttp.ClientConnectorSSLError() | ssl.SSLError():
-            return TlsNotSpoken(f"{place} does not speak TLS", subject=subject, hint="use --insecure for a registry over plain HTTP")
+            return TlsNotSpoken(
+                f"{place} does not speak TLS",
+                subject=subject,
+                hint="for plain HTTP, use --insecure with a registry, or write http:// before an address",
+            )
         case aiohttp.ClientConnectorDNSError():
             return TransientError(f"the name {url.host} cannot be resolved", subject=subject, hint="check the name and the network")
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
@@ -203,7 +207,7 @@ def _fault(error: Exception, url: URL, subject: str) -> PenstockError:
         case aiohttp.ClientConnectionError():
             return TransientError(f"the connection to {place} broke", subject=subject, hint=TRY_LATER)
         case _:
-            return OperationError(f"{place} does not answer as an HTTP server does", subject=subject, hint="is it a registry?")
+            return OperationError(f"{place} does not answer as an HTTP server does", subject=subject, hint="check the address")
 
 
 def _certificate_reason(error: Exception) -> str:

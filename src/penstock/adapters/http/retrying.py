@@ -1,0 +1,42 @@
+"""The one way to try again: stamina's, with a server's ``Retry-After`` honoured."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import stamina
+
+from penstock.adapters.http.failures import Throttled
+from penstock.adapters.http.options import Retries
+from penstock.model.errors import TransientError
+
+T = TypeVar("T")
+
+
+async def retried(work: Callable[[], Awaitable[T]], retries: Retries, *, attempts: int | None = None) -> T:
+    """Do ``work``, again and with growing pauses while it fails for a reason that may pass (``TransientError``).
+
+    Args:
+        work: begins anew each time.
+        retries: how often and for how long.
+        attempts: fewer tries than ``retries`` says.
+
+    Raises:
+        PenstockError: what the last try raised.
+    """
+
+    def pause(error: Exception) -> bool | float:
+        if isinstance(error, Throttled):
+            return min(error.retry_after_s, retries.longest_retry_after_s)
+        return isinstance(error, TransientError)
+
+    async for attempt in stamina.retry_context(
+        on=pause,
+        attempts=attempts or retries.attempts,
+        timeout=retries.total_s,
+        wait_initial=retries.first_wait_s,
+        wait_max=retries.longest_wait_s,
+        wait_jitter=retries.first_wait_s,
+    ):
+        with attempt:
+            return await work()
+    raise AssertionError("stamina yields an attempt or raises")
