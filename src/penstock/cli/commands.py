@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "demo": Entry("penstock.cli.demo", "command", "Show the road on embedded parts, from components to a trace."),
     "trace": Entry("penstock.cli.trace", "command", "Show where a thing came from and where it went."),
     "payload": Entry("penstock.cli.payload", "group", "Make, read and verify release payloads."),
-    "streams": Entry("penstock.cli.streams", "group", "Format and merge stream metadata."),
+    "streams": Entry("penstock.cli.streams", "group", "Make, fill, print and check stream metadata."),
     "simulate": Entry("penstock.cli.simulate", "group", "Run simulators of the outside systems on this machine."),
 }
 """In the order in which help shows them: the whole first, then the stages along the road, then the simulators."""

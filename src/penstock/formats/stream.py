@@ -13,8 +13,9 @@ from penstock.formats.text import Path, Position
 from penstock.model.arch import Arch
 from penstock.model.digest import Digest
 from penstock.model.errors import InputError
+from penstock.model.marketplace import MarketplaceFile
 from penstock.model.record import Tree
-from penstock.model.stream import MarketplaceFile, Stream
+from penstock.model.stream import Stream
 from penstock.model.updates import Updates
 
 StreamDocument = Stream | MarketplaceFile | Updates

@@ -21,6 +21,17 @@ payload extract  layer → file                                           ``extr
 payload extract  release → file, where ``--image NAME`` led there       ``extracted /PATH from NAME``
 payload extract  image → image-index, release → release-index,          ``linux/ARCH``
                  where an index led there
+streams          cloud-image → marketplace                              ``azure ocp hyperVGen2 x86_64``: the slot that it fills
+populate
+streams          cloud-image → stream                                   ``aws us-east-1 x86_64``: the slot, where it is in ``images``
+populate
+streams          build → stream                                         ``ARCH``
+generate
+streams          file → stream                                          ``metal iso disk x86_64``: the artifact that it is
+generate
+streams merge    marketplace → stream, stream → stream                  ``marketplace images``, ``merged``
+streams          stream → configmap                                     ``stream NAME``, or ``default stream``
+configmap
 ===============  =====================================================  ==================================================
 
 So a trace *up* from an ISO shows the layer and the image that hold its bytes, the release that named the image, and through the release

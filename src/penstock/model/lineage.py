@@ -28,6 +28,14 @@ class Kind(StrEnum):
     RELEASE = "release"
     RELEASE_INDEX = "release-index"
     STREAM = "stream"
+    MARKETPLACE = "marketplace"
+    """A standalone marketplace file."""
+    CONFIG_MAP = "configmap"
+    """The ``coreos-bootimages`` of a release."""
+    BUILD = "build"
+    """A build of CoreOS for one architecture, by its ``meta.json``."""
+    CLOUD_IMAGE = "cloud-image"
+    """An image that stands in a cloud; its key is what machines are made from: a URN, an AMI, a path in Google Cloud, a gallery's id."""
 
 
 class Direction(StrEnum):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from penstock.model.digest import Digest
+from penstock.model.marketplace import Marketplace
 from penstock.model.record import Maybe, Record, given
 
 _UNSET = msgspec.UNSET
@@ -107,11 +108,36 @@ class ContainerImage(Record, frozen=True, kw_only=True, rename="kebab"):
     """The same image, pinned."""
 
 
+class AzureGalleryImage(Record, frozen=True, kw_only=True, rename="camel"):
+    """A version of an image in an Azure compute gallery; in a community gallery where no resource group is named."""
+
+    release: Maybe[str] = _UNSET
+    """The build that the version holds, for example ``10.0.20250628-0``."""
+    resource_group: Maybe[str] = _UNSET
+    gallery: str
+    """Its name; of a community gallery the public name."""
+    image: str
+    """The image definition."""
+    version: str
+    """Three dotted numbers, or ``latest``."""
+
+    @property
+    def id(self) -> str:
+        """What a virtual machine is made from; that of a community gallery begins with ``/CommunityGalleries/``."""
+        group = given(self.resource_group)
+        if group is None:
+            return f"/CommunityGalleries/{self.gallery}/Images/{self.image}/Versions/{self.version}"
+        place = f"/resourceGroups/{group}/providers/Microsoft.Compute/galleries/{self.gallery}"
+        return f"{place}/images/{self.image}/versions/{self.version}"
+
+
 class Images(Record, frozen=True, kw_only=True, rename="kebab"):
     """Images that stand in clouds already."""
 
     aliyun: Maybe[ReplicatedImage] = _UNSET
     aws: Maybe[ReplicatedImage] = _UNSET
+    azure_community: Maybe[str | AzureGalleryImage] = _UNSET
+    """Proposed, and in no upstream reader: the image of an Azure community gallery, as one id or in its parts."""
     gcp: Maybe[GcpImage] = _UNSET
     ibmcloud: Maybe[ReplicatedObject] = _UNSET
     kubevirt: Maybe[ContainerImage] = _UNSET
@@ -123,53 +149,6 @@ class AzureDisk(Record, frozen=True, kw_only=True, rename="kebab"):
 
     release: Maybe[str] = _UNSET
     url: Maybe[str] = _UNSET
-
-
-class AzureMarketplaceImage(Record, frozen=True, kw_only=True):
-    """A version of an offer in the Azure marketplace.
-
-    Early files also say ``thirdParty`` or ``purchasePlan``; whether an image has a plan follows from the key it stands under,
-    so these are unknown keys here, and kept.
-    """
-
-    publisher: str
-    offer: str
-    sku: str
-    version: str
-
-    @property
-    def urn(self) -> str:
-        """``publisher:offer:sku:version``, as Azure's tools take it."""
-        return f"{self.publisher}:{self.offer}:{self.sku}:{self.version}"
-
-
-class AzureMarketplaceImages(Record, frozen=True, kw_only=True):
-    """The images of one plan, by the generation of the virtual machine."""
-
-    hyper_v_gen1: Maybe[AzureMarketplaceImage] = msgspec.field(default=_UNSET, name="hyperVGen1")
-    hyper_v_gen2: Maybe[AzureMarketplaceImage] = msgspec.field(default=_UNSET, name="hyperVGen2")
-
-
-class AzureMarketplace(Record, frozen=True, kw_only=True, rename="kebab"):
-    """The Azure marketplace by plan; every plan but the first is paid."""
-
-    no_purchase_plan: Maybe[AzureMarketplaceImages] = _UNSET
-    ocp: Maybe[AzureMarketplaceImages] = _UNSET
-    opp: Maybe[AzureMarketplaceImages] = _UNSET
-    oke: Maybe[AzureMarketplaceImages] = _UNSET
-    ocp_emea: Maybe[AzureMarketplaceImages] = _UNSET
-    opp_emea: Maybe[AzureMarketplaceImages] = _UNSET
-    oke_emea: Maybe[AzureMarketplaceImages] = _UNSET
-
-
-class Marketplace(Record, frozen=True, kw_only=True, rename="kebab"):
-    """The marketplace images of one architecture; the standalone marketplace file is a map of these."""
-
-    azure: Maybe[AzureMarketplace] = _UNSET
-
-
-MarketplaceFile = dict[str, Marketplace]
-"""The standalone file (``marketplace/coreos-rhel-9.json`` in the installer): RPM architecture to its marketplace."""
 
 
 class Extensions(Record, frozen=True, kw_only=True, rename="kebab"):

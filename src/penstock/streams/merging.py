@@ -7,8 +7,9 @@ An architecture without ``rhel-coreos-extensions`` gets them: upstream lost the 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from penstock.model.marketplace import Marketplace
 from penstock.model.record import given
-from penstock.model.stream import Extensions, Marketplace, Stream, StreamArch
+from penstock.model.stream import Extensions, Stream, StreamArch
 
 
 @dataclass(frozen=True, slots=True)

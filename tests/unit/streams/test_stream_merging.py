@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from penstock.formats.codec import decode, to_tree
 from penstock.formats.stream import parse_marketplace, parse_stream, write_stream_document
+from penstock.model.marketplace import MarketplaceFile
 from penstock.model.record import Tree
-from penstock.model.stream import MarketplaceFile, Stream
+from penstock.model.stream import Stream
 from penstock.streams.merging import merge_marketplace
 
 NAMES = st.sampled_from(["x86_64", "aarch64", "ppc64le", "s390x"])

@@ -1,0 +1,48 @@
+"""What the commands of ``penstock streams`` share: documents from files or stdin, and talk on stderr."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from penstock.cli.text import printable
+
+if TYPE_CHECKING:
+    from penstock.model.errors import PenstockError
+
+STANDARD_INPUT: Final = Path("-")
+DOCUMENT: Final = click.Path(path_type=Path, allow_dash=True)
+"""The type of an argument that names a document."""
+
+
+def read_file(file: Path) -> bytes:
+    """The whole document; ``-`` is stdin.
+
+    Raises:
+        InputError: it is not there, or too long.
+        OperationError: it cannot be read.
+    """
+    from penstock.adapters.files.reading import read_document, read_stream
+    from penstock.formats.text import DEFAULT_LIMIT_BYTES
+
+    if file == STANDARD_INPUT:
+        return read_stream(sys.stdin.buffer, subject=name_of(file), limit_bytes=DEFAULT_LIMIT_BYTES)
+    return read_document(file, limit_bytes=DEFAULT_LIMIT_BYTES)
+
+
+def name_of(file: Path) -> str:
+    """What a document is called in messages."""
+    return "standard input" if file == STANDARD_INPUT else str(file)
+
+
+def tell(error: PenstockError) -> None:
+    """Say what one file of several came to, in the form in which the program tells the error that ends it."""
+    talk(f"penstock: {error}")
+    if error.hint:
+        talk(f"hint: {error.hint}")
+
+
+def talk(line: str) -> None:
+    """A line on stderr."""
+    click.echo(printable(line), err=True)
