@@ -1,6 +1,7 @@
 """How HTTP is spoken: patience, authorities, proxies."""
 
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +56,7 @@ class HttpOptions:
     Attributes:
         ca_file: PEM certificates that *replace* the system's authorities, as ``oc``'s ``--certificate-authority`` does.
         insecure: certificates are not checked.
+        tls: a context that is used as it is, in the place of the two before; for client certificates.
         parallel: connections to one host at a time.
         retries: see :class:`Retries`.
         timeouts: see :class:`Timeouts`.
@@ -63,6 +65,7 @@ class HttpOptions:
 
     ca_file: Path | None = None
     insecure: bool = False
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
     parallel: int = 6
     retries: Retries = field(default_factory=Retries)
     timeouts: Timeouts = field(default_factory=Timeouts)

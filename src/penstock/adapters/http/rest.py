@@ -44,7 +44,15 @@ class RestClient:
         """Close all connections."""
         await self._transport.close()
 
-    async def get(self, url: URL, *, subject: str, tokens: Tokens | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    async def get(
+        self,
+        url: URL,
+        *,
+        subject: str,
+        tokens: Tokens | None = None,
+        headers: Mapping[str, str] | None = None,
+        limit_bytes: int = LONGEST_ANSWER_BYTES,
+    ) -> Answer:
         """The answer to a GET: a success, or a refusal that stays one.
 
         Args:
@@ -52,12 +60,14 @@ class RestClient:
             subject: what is asked for, for messages.
             tokens: shown to the scheme, host and port of ``url`` alone; None asks without.
             headers: more of them; never Authorization.
+            limit_bytes: a longer answer is refused.
 
         Raises:
             TransientError: no answer came that will stay, however often it was asked for.
             OperationError: no certificate that is trusted, no HTTP, redirects without end.
+            VerificationError: the answer is longer than ``limit_bytes``.
         """
-        request = Request("GET", subject, {"Accept": "application/json", **(headers or {})}, limit_bytes=LONGEST_ANSWER_BYTES)
+        request = Request("GET", subject, {"Accept": "application/json", **(headers or {})}, limit_bytes=limit_bytes)
         return await retried(lambda: self._once(request, url, tokens), self._options.retries)
 
     async def post_form(self, url: URL, form: Mapping[str, str], *, subject: str) -> Answer:

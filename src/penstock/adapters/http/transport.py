@@ -98,6 +98,8 @@ class Transport:
         Raises:
             InputError: the file of authorities is missing or wrong.
         """
+        if self._options.tls is not None:
+            return self._options.tls
         if insecure not in self._contexts:
             self._contexts[insecure] = tls_context(self._options, insecure=insecure)
         return self._contexts[insecure]
