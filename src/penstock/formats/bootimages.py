@@ -6,14 +6,14 @@ file as it is (to 4.19), its compact form (4.20, 4.21), and since 2026 ``data.st
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from penstock.formats.codec import decode, decode_json, looks_like_json, to_tree
 from penstock.formats.jsonscan import string_end
-from penstock.formats.jsontext import Layout, locate_json, offset_in_json, parse_json, write_json
+from penstock.formats.jsontext import COMPACT, Layout, locate_json, offset_in_json, parse_json, write_json
 from penstock.formats.text import decode_text
 from penstock.formats.yamltext import Span, locate_yaml, parse_yaml, span_in_yaml, write_yaml
 from penstock.model.errors import InputError, NotFoundError
@@ -35,6 +35,7 @@ _PROFILES = ("ibm-cloud-managed", "self-managed-high-availability", "single-node
 _VERSION_PATH = ("data", "releaseVersion")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]*")
 _PLAIN_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+_-]+)?")
+_LOOKS_LIKE_CONFIG_MAP = re.compile(rb"""(?:^\s{0,8}|[{,]\s*)["']?kind["']?:\s*["']?ConfigMap\b""", re.MULTILINE)
 _EMBEDDED = Layout(ends_with_newline=False)
 
 
@@ -79,6 +80,11 @@ class BootImages:
         return self.default
 
 
+def is_config_map(content: bytes) -> bool:
+    """Whether a document is a ConfigMap by its looks, YAML or JSON, which a stream document never is."""
+    return _LOOKS_LIKE_CONFIG_MAP.search(content) is not None
+
+
 def parse_boot_images(content: bytes, *, subject: str) -> BootImages:
     """Read the ConfigMap, YAML or JSON.
 
@@ -90,7 +96,9 @@ def parse_boot_images(content: bytes, *, subject: str) -> BootImages:
     named = decode_json(data["streams"].encode(), dict[str, Stream], subject=f"{subject}: data.streams") if data.get("streams") else None
     if default is None and not named:
         raise InputError(
-            "the boot images have neither data.stream nor data.streams", subject=subject, hint="take the ConfigMap from a payload"
+            "coreos stream metadata configmap is missing both 'stream' and 'streams' keys",
+            subject=subject,
+            hint="take the ConfigMap from a payload",
         )
     return BootImages(data.get("releaseVersion", ""), default, named or None)
 
@@ -118,32 +126,66 @@ def stamp(content: bytes, version: str, *, subject: str = MANIFEST_NAME) -> byte
     return (text[: span.start] + new + text[span.end :]).encode()
 
 
-def write_boot_images(streams: Mapping[str, Stream], *, release_version: str = SNAPSHOT) -> bytes:
+def write_boot_images(streams: Mapping[str, Stream], *, default: str = DEFAULT_STREAM, release_version: str = SNAPSHOT) -> bytes:
     """A new ConfigMap in the form of 2026: the default stream, and every stream under its name.
 
     Args:
-        streams: by name (``rhel-9``).  One alone is the default; of several, :data:`DEFAULT_STREAM` is.
+        streams: by name (``rhel-9``), ``""`` for one without a name.
+        default: of several, the one that ``data.stream`` holds; one alone is the default whatever its name.
         release_version: the version to write.
 
     Raises:
         InputError: no stream, or none of several is the default one.
     """
-    default = next(iter(streams)) if len(streams) == 1 else DEFAULT_STREAM
-    if default not in streams:
-        problem = f"none of the streams {', '.join(sorted(streams))} is {DEFAULT_STREAM}, the default" if streams else "there is no stream"
-        raise InputError(problem, subject=_NAME)
     named: Tree = {name: to_tree(streams[name]) for name in sorted(streams)}
+    data = {
+        "stream": write_json(to_tree(streams[default_of(streams, default)]), _EMBEDDED).decode(),
+        "streams": write_json(named, _EMBEDDED).decode(),
+    }
+    return _write(data, release_version)
+
+
+def write_boot_images_compact(stream: Stream, *, release_version: str = SNAPSHOT) -> bytes:
+    """A new ConfigMap in the form of 4.20: one stream, on one line."""
+    return _write({"stream": write_json(to_tree(stream), COMPACT).decode()}, release_version)
+
+
+def write_boot_images_verbatim(stream: bytes, *, subject: str, release_version: str = SNAPSHOT) -> bytes:
+    """A new ConfigMap in the form of 4.8: a stream file, byte for byte.
+
+    Raises:
+        InputError: the file is no text in UTF-8.
+    """
+    return _write({"stream": decode_text(stream, subject=subject)}, release_version)
+
+
+def default_of(names: Collection[str], default: str = DEFAULT_STREAM) -> str:
+    """Which of these streams ``data.stream`` holds.
+
+    Raises:
+        InputError: there is none, or none of several is the default one.
+    """
+    if not names:
+        raise InputError("no OS image streams found", subject=_NAME)
+    if len(names) == 1:
+        return next(iter(names))
+    if default not in names:
+        raise InputError(
+            f"no {default} image streams found. {default} is considered the default stream",
+            subject=_NAME,
+            hint=f"there are: {', '.join(sorted(names))}",
+        )
+    return default
+
+
+def _write(data: Mapping[str, str], release_version: str) -> bytes:
     annotations: Tree = {f"include.release.openshift.io/{profile}": "true" for profile in _PROFILES}
     return write_yaml(
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": _NAME, "namespace": _NAMESPACE, "annotations": annotations},
-            "data": {
-                "releaseVersion": release_version,
-                "stream": write_json(to_tree(streams[default]), _EMBEDDED).decode(),
-                "streams": write_json(named, _EMBEDDED).decode(),
-            },
+            "data": {"releaseVersion": release_version, **data},
         }
     )
 

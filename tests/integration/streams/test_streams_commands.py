@@ -24,9 +24,10 @@ MERGED = CANONICAL.replace(
 
 
 @pytest.fixture
-def streams(tmp_path: Path) -> Run:
+def streams(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """``streams(*words, stdin=b"")`` runs ``penstock streams`` in the test's own folder to its end; its output is bytes."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+    environment["PENSTOCK_LEDGER"] = str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite")
 
     def go(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "penstock", "streams", *words]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from penstock.formats.bootimages import SNAPSHOT, parse_boot_images, stamp, write_boot_images
+from penstock.formats.bootimages import SNAPSHOT, is_config_map, parse_boot_images, stamp, write_boot_images
+from penstock.formats.codec import to_tree
 from penstock.formats.stream import iso_sha256, parse_stream
 from penstock.model.arch import Arch
 from penstock.model.errors import InputError, NotFoundError
@@ -76,8 +77,8 @@ def test_streams_without_a_default_need_a_name() -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (config_map({"releaseVersion": "1.2.3"}), "neither data.stream nor data.streams"),
-        (config_map({"streams": "{}"}), "neither data.stream nor data.streams"),
+        (config_map({"releaseVersion": "1.2.3"}), "missing both 'stream' and 'streams' keys"),
+        (config_map({"streams": "{}"}), "missing both 'stream' and 'streams' keys"),
         (config_map({"stream": "{"}), "a: data.stream: line 1, column 2"),
         (
             config_map({"streams": '{"rhel-9": {"stream": 1}}'}),
@@ -147,3 +148,36 @@ def test_a_published_config_map_is_read_and_stamped(real_data: Path) -> None:
     assert found is not None
     assert found[1] == "rhcos-410.84.202111111403-0-live.aarch64.iso"
     assert stamp(content, "4.10.3") == content.replace(SNAPSHOT.encode(), b"4.10.3")
+
+
+def test_what_the_machine_config_operator_adds_stays_when_the_version_is_stamped() -> None:
+    data = {
+        "stream": '{"stream":"a","architectures":{}}',
+        "releaseVersion": SNAPSHOT,
+        "MCOVersionHash": "abc",
+        "MCOReleaseImageVersion": "5.0.0",
+    }
+    stamped = stamp(config_map(data), "5.0.1")
+    assert yaml.safe_load(stamped)["data"] == data | {"releaseVersion": "5.0.1"}
+    assert parse_boot_images(stamped, subject="a").release_version == "5.0.1"
+
+
+def test_empty_objects_are_read_as_they_stand() -> None:
+    """Real ones of 5.0 have them, for architectures without Azure."""
+    entry = {
+        "images": {},
+        "rhel-coreos-extensions": {"azure-disk": {}, "marketplace": {"azure": {"no-purchase-plan": {}}}, "aws-winli": {"regions": {}}},
+    }
+    content = config_map({"stream": json.dumps({"stream": "a", "architectures": {"ppc64le": entry}})})
+    assert to_tree(parse_boot_images(content, subject="a").stream().architectures["ppc64le"]) == entry | {
+        "rhel-coreos-extensions": {key: entry["rhel-coreos-extensions"][key] for key in ("aws-winli", "azure-disk", "marketplace")}
+    }
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_config_map_is_told_from_a_stream(indent: int | None) -> None:
+    tree = yaml.safe_load(write_boot_images(TWO))
+    assert is_config_map(write_boot_images(TWO))
+    assert is_config_map(json.dumps(tree, indent=indent).encode())
+    assert not is_config_map(json.dumps({"stream": "kind: ConfigMap", "architectures": {}}, indent=indent).encode())
+    assert not is_config_map(b"")

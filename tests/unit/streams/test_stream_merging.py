@@ -1,6 +1,7 @@
 """Merging marketplace images into a stream: the laws, and the defect that upstream had."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,28 @@ def test_an_architecture_without_extensions_gets_its_entry(extensions: str) -> N
     assert tree_of(merged)["architectures"] == {"x86_64": {"images": {}, "rhel-coreos-extensions": {"marketplace": {"azure": {"ocp": {}}}}}}
 
 
+@pytest.mark.parametrize("arch", ["ppc64le", "x86_64"])
+def test_regression_upstream_crashed_or_lost_the_merge_where_an_architecture_has_no_extensions(arch: str) -> None:
+    """Streams of CentOS Stream CoreOS, and ppc64le in every stream, have none."""
+    stream = parse_stream(b'{"stream": "c10s", "architectures": {"%s": {"artifacts": {}, "images": {}}}}' % arch.encode(), subject="s")
+    merged = merge_marketplace(stream, parse_marketplace(b'{"%s": {"azure": {"ocp": {}}}}' % arch.encode(), subject="m"))
+    assert tree_of(merged.stream)["architectures"] == {
+        arch: {"artifacts": {}, "images": {}, "rhel-coreos-extensions": {"marketplace": {"azure": {"ocp": {}}}}}
+    }
+
+
+def test_images_of_every_cloud_and_of_unknown_ones_survive() -> None:
+    entry = {
+        "aws": {"ocp": {"product": "59ead7de", "regions": {"us-east-1": {"release": "9.6.20260210-0", "image": "ami-1"}}}},
+        "azure": {"ocp": {"hyperVGen2": {"publisher": "redhat", "offer": "o", "sku": "s", "version": "1.2.3", "more": 1}}},
+        "gcp": {"ocp": {"project": "redhat-marketplace-public", "name": "redhat-coreos-ocp-413"}},
+        "othercloud": [1],
+    }
+    stream = parse_stream(b'{"stream": "s", "architectures": {"x86_64": {}}}', subject="s")
+    merged = merge_marketplace(stream, parse_marketplace(json.dumps({"x86_64": entry}).encode(), subject="m")).stream
+    assert tree_of(merged)["architectures"] == {"x86_64": {"rhel-coreos-extensions": {"marketplace": entry}}}
+
+
 def test_an_entry_is_replaced_whole() -> None:
     old = b'{"marketplace": {"azure": {"ocp": {}, "oke": {}}, "othercloud": 1}, "unknown": 1}'
     stream = parse_stream(b'{"stream": "s", "architectures": {"x86_64": {"rhel-coreos-extensions": %s}}}' % old, subject="s")
@@ -116,3 +139,37 @@ def test_published_files_merge_and_the_rest_of_the_stream_keeps_its_bytes(real_d
     for name in ("aarch64", "x86_64"):
         assert tree["architectures"][name]["rhel-coreos-extensions"].pop("marketplace") == to_tree(marketplace[name])
     assert (json.dumps(tree, indent=2) + "\n").encode() == content
+
+
+def _in_order(tree: Mapping[str, object], *names: str) -> dict[str, object]:
+    """The object with these keys first, the way a Go structure is written; the rest as it stands."""
+    return {name: tree[name] for name in names if name in tree} | dict(tree)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("stream", "marketplace"),
+    [
+        ("coreos-rhel-9-98c7275538", "marketplace-coreos-rhel-9-3ed9315bc6"),
+        ("rhcos-604a5a16e7", "marketplace-rhcos-963ac1dd66"),
+        ("rhcos-3d75b33f8b", "marketplace-rhcos-963ac1dd66"),
+        ("rhcos-28ce2c4d65", "marketplace-rhcos-963ac1dd66"),
+    ],
+)
+def test_published_files_are_merged_in_the_bytes_of_the_installer_s_manifest_builder(
+    real_data: Path, stream: str, marketplace: str
+) -> None:
+    """The expected bytes are made with nothing but the standard library and the key order of the Go structures."""
+    content = (real_data / f"streams/installer/{stream}.json").read_bytes()
+    sold = (real_data / f"streams/marketplace/{marketplace}.json").read_bytes()
+    tree, entries = json.loads(content), json.loads(sold)
+    for name, architecture in tree["architectures"].items():
+        if name in entries:
+            azure = {plan: _in_order(images, "hyperVGen1", "hyperVGen2") for plan, images in entries[name]["azure"].items()}
+            plans = ("no-purchase-plan", "ocp", "opp", "oke", "ocp-emea", "opp-emea", "oke-emea")
+            extensions = architecture.get("rhel-coreos-extensions", {}) | {"marketplace": {"azure": _in_order(azure, *plans)}}
+            architecture["rhel-coreos-extensions"] = _in_order(extensions, "aws-winli", "azure-disk", "marketplace")
+    built = json.dumps(tree, indent=2).encode()
+    merged = merge_marketplace(parse_stream(content, subject="s"), parse_marketplace(sold, subject="m")).stream
+    assert write_stream_document(merged, like=b'{\n  "a": 1\n}') == built
+    assert write_stream_document(merged, like=content) == built + b"\n"

@@ -37,5 +37,5 @@ def group() -> None:
     Examples:
       penstock streams format data/data/coreos/*.json
       penstock streams merge coreos-rhel-9.json marketplace/coreos-rhel-9.json
-      penstock streams image --platform aws --region us-east-1 --stream-file coreos-rhel-9.json
+      penstock streams image --platform aws --region us-east-1 coreos-rhel-9.json
     """  # noqa: D301  # \b keeps click from joining the lines

@@ -2,21 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from penstock.cli.text import printable
-
-if TYPE_CHECKING:
-    from penstock.model.errors import PenstockError
+from penstock.formats.text import DEFAULT_LIMIT_BYTES
+from penstock.model.errors import PenstockError
 
 STANDARD_INPUT: Final = Path("-")
 DOCUMENT: Final = click.Path(path_type=Path, allow_dash=True)
 """The type of an argument that names a document."""
 
 
-def read_file(file: Path) -> bytes:
+def read_file(file: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> bytes:
     """The whole document; ``-`` is stdin.
 
     Raises:
@@ -24,11 +23,10 @@ def read_file(file: Path) -> bytes:
         OperationError: it cannot be read.
     """
     from penstock.adapters.files.reading import read_document, read_stream
-    from penstock.formats.text import DEFAULT_LIMIT_BYTES
 
     if file == STANDARD_INPUT:
-        return read_stream(sys.stdin.buffer, subject=name_of(file), limit_bytes=DEFAULT_LIMIT_BYTES)
-    return read_document(file, limit_bytes=DEFAULT_LIMIT_BYTES)
+        return read_stream(sys.stdin.buffer, subject=name_of(file), limit_bytes=limit_bytes)
+    return read_document(file, limit_bytes=limit_bytes)
 
 
 def name_of(file: Path) -> str:
