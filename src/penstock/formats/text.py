@@ -75,12 +75,28 @@ def show_key(key: str) -> str:
     return json.dumps(key if len(key) <= _SHOWN_KEY else key[:_SHOWN_KEY] + "…", ensure_ascii=False)
 
 
-def fault(problem: str, *, subject: str, position: Position | None = None, path: Path = (), hint: str = "") -> InputError:
+class DocumentFault(InputError):
+    """Something is wrong at one place of a document.
+
+    Attributes:
+        problem: what, without the place.
+        position: where in the text, or None where that is not known.
+        path: the way to the value, or nothing for the whole document.
+    """
+
+    def __init__(self, problem: str, *, subject: str = "", position: Position | None = None, path: Path = (), hint: str = "") -> None:
+        where = [str(position)] if position else []
+        if path:
+            where.append(f"at {show_path(path)}")
+        super().__init__(f"{', '.join(where)}: {problem}" if where else problem, subject=subject, hint=hint)
+        self.problem = problem
+        self.position = position
+        self.path = path
+
+
+def fault(problem: str, *, subject: str, position: Position | None = None, path: Path = (), hint: str = "") -> DocumentFault:
     """The error for ``problem`` at this place of the document ``subject``."""
-    where = [str(position)] if position else []
-    if path:
-        where.append(f"at {show_path(path)}")
-    return InputError(f"{', '.join(where)}: {problem}" if where else problem, subject=subject, hint=hint)
+    return DocumentFault(problem, subject=subject, position=position, path=path, hint=hint)
 
 
 def decode_text(content: bytes, *, subject: str, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> str:

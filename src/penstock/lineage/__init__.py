@@ -25,9 +25,13 @@ streams          cloud-image → marketplace                              ``azur
 populate
 streams          cloud-image → stream                                   ``aws us-east-1 x86_64``: the slot, where it is in ``images``
 populate
-streams          build → stream                                         ``ARCH``
+streams          build → stream                                         ``ARCH``; a build is its ``meta.json``
 generate
-streams          file → stream                                          ``metal iso disk x86_64``: the artifact that it is
+streams          build → file                                           ``ARCH``, into a ``release.json``
+generate
+streams          file → stream                                          ``metal iso disk x86_64``: the artifact that it is;
+generate                                                                ``release.json``, where the stream was made from one
+streams          cloud-image → stream                                   ``aws us-east-1 x86_64``, ``gcp x86_64``: as ``populate``
 generate
 streams merge    marketplace → stream, stream → stream                  ``marketplace images``, ``merged``
 streams          stream → configmap                                     ``stream NAME``, or ``default stream``

@@ -36,6 +36,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         """The same record with these fields; the unknown keys stay."""
         return msgspec.structs.replace(self, **fields)
 
+    def without_fields(self, *names: str) -> Self:
+        """The same record without these fields, all of them :data:`Maybe`: their keys are not written."""
+        return msgspec.structs.replace(self, **dict.fromkeys(names, msgspec.UNSET))
+
 
 def given(value: "Maybe[T]") -> T | None:
     """The value, or None where the key is absent or null."""
