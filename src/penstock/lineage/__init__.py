@@ -34,6 +34,8 @@ generate                                                                ``releas
 streams          cloud-image → stream                                   ``aws us-east-1 x86_64``, ``gcp x86_64``: as ``populate``
 generate
 streams merge    marketplace → stream, stream → stream                  ``marketplace images``, ``merged``
+streams mirror   file → stream                                          ``metal iso disk x86_64``: a file that was mirrored
+streams mirror   stream → stream                                        ``addresses rewritten``
 streams          stream → configmap                                     ``stream NAME``, or ``default stream``
 configmap
 ===============  =====================================================  ==================================================

@@ -161,7 +161,7 @@ class _Download:
             if response.status == HTTPStatus.OK:
                 self._into.begin(total_bytes=response.length, validator=_validator(response.headers))
                 self._in_one_piece = True
-                return self._read(response)
+                return self._read(response, end=response.length, total=response.length)
             return self._continue(response)
         finally:
             self._socket = None
@@ -192,6 +192,9 @@ class _Download:
     def _continue(self, response: WireResponse) -> bool:
         """Take an answer to ``Range``: the rest, or that there is none, or another file."""
         offset = self._into.size_bytes
+        if not offset:
+            message = f"{response.place} gave a part of the file that it was not asked for"
+            raise TransientError(message, subject=self._subject, hint=TRY_LATER)
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         total = int(found[3]) if found and found[3] != "*" else None
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -204,7 +207,7 @@ class _Download:
         if not found or found[1] is None or int(found[1]) != offset or changed or resized:
             return self._restart(response)
         self._in_one_piece = False
-        return self._read(response, last=int(found[2]))
+        return self._read(response, end=int(found[2]) + 1, total=self._into.total_bytes if total is None else total)
 
     def _restart(self, response: WireResponse) -> bool:
         """What is there is not the beginning of what the server has: throw it away and ask for everything."""
@@ -215,14 +218,17 @@ class _Download:
         self._into.begin(total_bytes=None, validator=None)
         return False
 
-    def _read(self, response: WireResponse, *, last: int | None = None) -> bool:
+    def _read(self, response: WireResponse, *, end: int | None, total: int | None) -> bool:
         """Read a body that stands at the end of what is there; whether the file is whole then.
+
+        Args:
+            response: holds the body.
+            end: how large the file is behind this answer; None where it does not say.
+            total: how large the file is; None where nobody said.
 
         Raises:
             TransientError: the body ended early.
         """
-        total = self._into.total_bytes
-        end = last + 1 if last is not None else total  # of this answer
         while end is None or self._into.size_bytes < end:
             room = len(self._buffer) if end is None else min(len(self._buffer), end - self._into.size_bytes)
             got = response.readinto(self._buffer[:room], self._subject)

@@ -25,9 +25,9 @@ from yarl import URL
 
 from penstock.adapters.http.failures import TRY_LATER, pause_s
 from penstock.adapters.http.hops import MAX_REDIRECTS, REDIRECTS, keeps_credentials, next_hop, proxy_for
+from penstock.adapters.http.wire import Way, WireResponse, interrupt
 from penstock.adapters.registry.failures import answer_error, everyone_failed
 from penstock.adapters.registry.session import Access, Session
-from penstock.adapters.registry.wire import Way, WireResponse, interrupt
 from penstock.formats.oci.descriptor import Descriptor
 from penstock.model.errors import DigestMismatch, InputError, OperationError, PenstockError, TransientError
 from penstock.model.mirrors import Endpoint

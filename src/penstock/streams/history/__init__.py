@@ -1,0 +1,1 @@
+"""Which releases of a stream carried which image, and when."""
