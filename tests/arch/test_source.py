@@ -8,7 +8,7 @@ MAX_FILE_LINES = 450
 MAX_FUNCTION_LINES = 70
 VAGUE_NAMES = {"util", "utils", "helper", "helpers", "common", "misc", "manager"}
 SHELLS = {"cli", "servers"}
-LOOPS_IN_THREADS = {"simulators/registry/thread.py"}  # a simulator for callers that have no loop of their own
+LOOPS_IN_THREADS = {"simulators/thread.py"}  # a simulator for callers that have no loop of their own
 
 
 def _layer(path: Path, root: Path) -> str:

@@ -1,0 +1,28 @@
+"""``penstock simulate``: the table of its commands; each stands in a module of its own, imported when it is called."""
+
+from typing import Final
+
+import click
+
+from penstock.cli.commands import Entry
+from penstock.cli.lazy import LazyGroup
+
+COMMANDS: Final[dict[str, Entry]] = {
+    "registry": Entry("penstock.cli.simulate.registry", "registry", "Serve an image registry (OCI distribution-spec 1.1)."),
+    "azure": Entry("penstock.cli.simulate.azure", "azure", "Serve the Azure marketplace and community galleries."),
+    "aws": Entry("penstock.cli.simulate.aws", "aws", "Serve AMIs of AWS (EC2 DescribeImages)."),
+    "gcp": Entry("penstock.cli.simulate.gcp", "gcp", "Serve images of Google Cloud (compute v1)."),
+}
+
+
+@click.group("simulate", cls=LazyGroup, entries=COMMANDS, no_args_is_help=True)
+def group() -> None:
+    """Run simulators of the outside systems on this machine.
+
+    Each one prints its address on stdout when it accepts connections, and serves until it is interrupted.
+
+    \b
+    Examples:
+      penstock simulate registry --dir ./images
+      penstock simulate azure --marketplace marketplace/coreos-rhel-9.json
+    """  # noqa: D301  # \b keeps click from joining the lines

@@ -1,0 +1,34 @@
+"""``penstock simulate gcp``: the images of Google Cloud."""
+
+import click
+
+from penstock.cli.simulate.cloud import CloudSettings, cloud_options
+from penstock.cli.simulate.serving import serve
+
+
+@click.command("gcp")
+@cloud_options
+@click.option("--anonymous", is_flag=True, help="Let in those who show no token; the real one never does.")
+def gcp(*, settings: CloudSettings, anonymous: bool) -> None:
+    """Serve images of Google Cloud (compute v1).
+
+    Tokens are given at /token to every service account; its assertion is read, its signature is not verified. Kinds of faults are
+    status, slow, cut, stall and partial. The clock is moved, and requests are read, under /_simulator/.
+
+    \b
+    Examples:
+      penstock simulate gcp --stream coreos-rhel-9.json --anonymous
+      penstock simulate gcp --catalogue gcp.json --fault slow=2,times=1
+    """  # noqa: D301  # \b keeps click from joining the lines
+    from penstock.simulators.gcp import GcpSimulator
+
+    simulator = GcpSimulator(
+        settings.catalogue,
+        anonymous=anonymous,
+        now=settings.now,
+        faults=settings.faults,
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
+    )
+    serve(simulator)
