@@ -1,8 +1,11 @@
 """What looking for an image came to: for each slot of the documents one finding, with its reason."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from penstock.model.arch import Arch
 from penstock.model.catalogue import Cloud
@@ -91,6 +94,14 @@ class Evidence:
     asked_at: datetime | None = None
     candidates: str = ""
     candidate_count: int = 0
+
+    @classmethod
+    def of(cls, names: Iterable[str], *, source: str, asked_at: datetime) -> Self:
+        """What a listing rests upon: the same for the same set of names, in whichever order the catalogue gave them."""
+        ordered = sorted(set(names))
+        text = "".join(f"{name}\n" for name in ordered)
+        digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" if ordered else ""
+        return cls(source, asked_at, digest, len(ordered))
 
 
 @dataclass(frozen=True, slots=True)
