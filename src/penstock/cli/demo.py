@@ -32,17 +32,20 @@ _WORTH_DRAWING_BYTES: Final = 1 << 20
 def command(*, keep: Path | None, progress: ProgressStyle) -> None:
     """Show the road on embedded parts, from components to a trace.
 
-    It starts a registry on a loopback port, pushes small component images,
-    makes a release payload of them, extracts the CoreOS ISO from it, shows that
-    a flipped bit is refused, merges stream metadata, and traces the ISO back.
-    It needs no network and no root, and takes a few seconds.
+    It fills a stream's marketplace images from a simulated Azure, starts a
+    registry on a loopback port, pushes small component images, makes a release
+    payload of them, extracts the CoreOS ISO from it, shows that a flipped bit is
+    refused, asks the payload which image an installer boots and how far that
+    one is behind, and traces the ISO and the image back. It needs no network
+    and no root, and takes a few seconds.
 
     \b
     Examples:
       penstock demo
       penstock demo --keep road
     """  # noqa: D301  # \b keeps click from joining the lines
-    from penstock.demo.road import PAYLOAD, walk
+    from penstock.demo.road import walk
+    from penstock.demo.stage import PAYLOAD
 
     with _folder(keep) as folder:
         with _Teller(progress) as teller:
@@ -50,7 +53,7 @@ def command(*, keep: Path | None, progress: ProgressStyle) -> None:
         if keep is None:
             click.echo("\nThe folder of the demo is removed; `penstock demo --keep DIR` keeps it.")
         else:
-            click.echo(f"\nEverything is kept in {printable(str(keep))}: the registry, the ledger, the ISO. To look around:")
+            click.echo(f"\nEverything is kept in {printable(str(keep))}: the registry, the streams, the ledger, the ISO. To look around:")
             click.echo(f"  penstock simulate registry --dir {printable(str(keep / 'registry'))} --listen {host}")
             click.echo(f"  penstock payload info {host}/{PAYLOAD}")
             click.echo(f"  penstock trace coreos-x86_64.iso --ledger {printable(str(keep / 'ledger.sqlite'))}")

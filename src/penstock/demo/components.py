@@ -28,18 +28,6 @@ _CREATED_AT = datetime(2026, 5, 20, tzinfo=UTC)
 _PADDING_BYTES = 3 << 20
 """As much incompressible data in each ISO, so that its layer is more than a header."""
 
-MARKETPLACE: Mapping[str, object] = {
-    arch: {
-        "azure": {
-            "no-purchase-plan": {
-                "hyperVGen2": {"publisher": "azureopenshift", "offer": "aro4", "sku": sku, "version": "9.8.20260428"},
-            }
-        }
-    }
-    for arch, sku in (("aarch64", "aro_422-arm"), ("x86_64", "aro_422-v2"))
-}
-"""A marketplace file, as the installer's repository holds them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Component:
@@ -56,10 +44,22 @@ class Component:
     labels: Mapping[str, str]
 
 
-def demo_components() -> list[Component]:
-    """Everything that goes into the release: two OS streams with their extensions, the ISOs, the installer."""
-    isos = {(stream, arch): _iso(stream, arch) for stream in OS_VERSIONS for arch in ARCHES}
-    streams = {name: _stream(name, {arch: isos[name, arch] for arch in ARCHES}) for name in OS_VERSIONS}
+Isos = Mapping[tuple[str, Arch], bytes]
+"""The ISOs by OS stream and architecture."""
+
+
+def demo_isos() -> Isos:
+    """One ISO for each OS stream and architecture."""
+    return {(stream, arch): _iso(stream, arch) for stream in OS_VERSIONS for arch in ARCHES}
+
+
+def demo_streams(isos: Isos) -> dict[str, Stream]:
+    """The stream documents of these ISOs, without marketplace images."""
+    return {name: _stream(name, {arch: isos[name, arch] for arch in ARCHES}) for name in OS_VERSIONS}
+
+
+def demo_components(isos: Isos, streams: Mapping[str, Stream]) -> list[Component]:
+    """Everything that goes into the release: two OS streams with their extensions, the ISOs, the installer with the streams."""
     components = [component for name in OS_VERSIONS for component in _os_pair(name)]
     components.append(Component("machine-os-images", {arch: _iso_files(arch, isos) for arch in ARCHES}, {}))
     manifests = {"manifests/coreos-bootimages.yaml": write_boot_images(streams)}
@@ -103,7 +103,7 @@ def _iso(stream: str, arch: Arch) -> bytes:
     return make_small_iso(f"rhcos-{version}", {"README.TXT": f"RHCOS {version} {arch}\n".encode(), "ROOTFS.IMG": padding})
 
 
-def _iso_files(arch: Arch, isos: Mapping[tuple[str, Arch], bytes]) -> dict[str, bytes]:
+def _iso_files(arch: Arch, isos: Isos) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for stream, prefix in _ISO_PREFIXES.items():
         content = isos[stream, arch]
@@ -118,7 +118,11 @@ def _stream(name: str, isos: Mapping[Arch, bytes]) -> Stream:
         "stream": name,
         "metadata": {"last-modified": "2026-05-20T00:00:00Z", "generator": "penstock demo"},
         "architectures": {
-            arch: {"artifacts": {"metal": {"release": version, "formats": {"iso": {"disk": _disk(version, arch, iso)}}}}, "images": {}}
+            arch: {
+                "artifacts": {"metal": {"release": version, "formats": {"iso": {"disk": _disk(version, arch, iso)}}}},
+                "images": {},
+                "rhel-coreos-extensions": {"azure-disk": {"release": version, "url": _vhd(version, arch)}},
+            }
             for arch, iso in isos.items()
         },
     }
@@ -128,6 +132,10 @@ def _stream(name: str, isos: Mapping[Arch, bytes]) -> Stream:
 def _disk(version: str, arch: Arch, iso: bytes) -> dict[str, str]:
     location = f"https://mirror.example.com/streams/{version}/{arch}/rhcos-{version}-live-iso.{arch}.iso"
     return {"location": location, "sha256": sha256(iso).hexdigest()}
+
+
+def _vhd(version: str, arch: Arch) -> str:
+    return f"https://mirror.example.com/imagebucket/rhcos-{version}-azure.{arch}.vhd"
 
 
 async def push_component(registry: Registry, component: Component, ref: ImageRef) -> None:

@@ -23,11 +23,17 @@ def test_the_demo_shows_the_whole_road_and_leaves_nothing_behind(tmp_path: Path)
     done = run("demo", home=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE) == list("1234567")
+    steps = re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE)
+    assert [int(step) for step in steps] == list(range(1, 13))
     assert "compared with the layer's digest, the release's stream rhel-9, /coreos/coreos-x86_64.iso.sha256" in done.stdout
     assert re.search(r"expected sha256:(\w{64}), found sha256:(?!\1)\w{64}", done.stdout)
     assert "exit code 3, 0 files written" in done.stdout
-    assert "azureopenshift:aro4:aro_422-v2:9.8.20260428" in done.stdout
+    assert "RHEL 9.6 is not the stream's 9.8" in done.stdout
+    assert "2 added, 3 unchanged" in done.stdout
+    assert "\n   azureopenshift:aro4:aro_422-v2:9.8.20260428\n" in done.stdout
+    assert "\n   redhat:rh-ocp-worker:rh-ocp-worker:9.8.2026042810\n" in done.stdout
+    assert len(re.findall(r"^   azure \S+ hyperVGen\d \w+ +9\.8\.\d+ +exact$", done.stdout, re.MULTILINE)) == 5
+    assert "[azure no-purchase-plan hyperVGen2 x86_64]" in done.stdout
     traced = done.stdout.partition("came from")[2]
     for component in ("installer", "machine-os-images", "rhel-coreos", "rhel-coreos-10", "rhel-coreos-10-extensions"):
         assert f"[component {component}]" in traced

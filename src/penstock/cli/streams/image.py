@@ -50,6 +50,8 @@ class _WithOptionalPlan(click.Command):
 @click.option(
     "--marketplace",
     type=click.Choice([_DEFAULT_PLAN, *(plan.value for plan in PurchasePlan)]),
+    is_flag=False,
+    flag_value=_DEFAULT_PLAN,
     default=None,
     metavar="[PLAN]",
     help="Take the marketplace's image of this plan: no-purchase-plan, ocp, opp, oke, ocp-emea, opp-emea, oke-emea. Without a plan: the "
