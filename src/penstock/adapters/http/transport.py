@@ -126,7 +126,7 @@ class Transport:
                 headers=headers,
                 data=request.body() if request.body else None,
                 allow_redirects=False,
-                ssl=self.tls(insecure=insecure),
+                ssl=self.tls(insecure=insecure) if url.scheme == "https" else True,
                 proxy=proxy_for(url, self._options.environment),
                 timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=timeouts.connect_s, sock_read=stall_s),
             ) as response:

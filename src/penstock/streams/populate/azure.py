@@ -4,6 +4,7 @@ Each series is listed once; of what fits by its name the best are looked at, one
 Nothing is changed here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,7 +55,7 @@ class Search:
         slot: which.
         target: what was looked for.
         listings: the series that were looked through, the best first.
-        judged: every candidate, best first.
+        judged: the candidates, best first: to the one that was taken, or all of them.
     """
 
     slot: Slot
@@ -76,13 +77,17 @@ async def find_azure(catalogue: AzureCatalogue, request: PopulateRequest) -> lis
         OperationError: the catalogue refuses.
         TransientError: the catalogue could not be asked; there is no partial answer.
     """
-    return with_fallback(request, [finding for _, finding in await explain_azure(catalogue, request)])
+    return with_fallback(request, [finding for _, finding in await _look(catalogue, request, whole=False)])
 
 
 async def explain_azure(catalogue: AzureCatalogue, request: PopulateRequest) -> list[tuple[Search, Finding]]:
     """What :func:`find_azure` rests upon, before a fallback: each search with every candidate, and what it comes to; raises as it does."""
+    return await _look(catalogue, request, whole=True)
+
+
+async def _look(catalogue: AzureCatalogue, request: PopulateRequest, *, whole: bool) -> list[tuple[Search, Finding]]:
     asking = Asking(catalogue, parallel=request.parallel)
-    searches = await _search(asking, request, azure_slots(request))
+    searches = await _search(asking, request, azure_slots(request), whole=whole)
     findings = await all_of(searches, lambda search: _finding(asking, request, search))
     return list(zip(searches, findings, strict=True))
 
@@ -112,7 +117,7 @@ def azure_notes(request: PopulateRequest) -> list[str]:
     return list(dict.fromkeys(target.note for target in azure_targets(request).values() if target.note))
 
 
-async def _search(asking: Asking, request: PopulateRequest, slots: list[tuple[Slot, AzureTarget]]) -> list[Search]:
+async def _search(asking: Asking, request: PopulateRequest, slots: list[tuple[Slot, AzureTarget]], *, whole: bool) -> list[Search]:
     skus = {slot: _skus(request, slot, target) for slot, target in slots}
     listings = await asking.listings(sku for found in skus.values() for sku in found)
 
@@ -120,7 +125,7 @@ async def _search(asking: Asking, request: PopulateRequest, slots: list[tuple[Sl
         slot, target = entry
         of_slot = tuple(listings[sku] for sku in skus[slot])
         candidates = (candidate for listing in of_slot for candidate in listing.candidates)
-        judged = await _judge(asking, request, slot, rank(candidates, target, request.choice))
+        judged = await _judge(asking, request, slot, rank(candidates, target, request.choice), whole=whole)
         return Search(slot, target, of_slot, judged)
 
     return await all_of(slots, one)
@@ -132,8 +137,8 @@ def _skus(request: PopulateRequest, slot: Slot, target: AzureTarget) -> tuple[Az
     return tuple(dict.fromkeys(sku for release in target.releases for sku in table(plan, (slot.arch, generation), release)))
 
 
-async def _judge(asking: Asking, request: PopulateRequest, slot: Slot, ranking: list[Ranked]) -> tuple[Judged, ...]:
-    """Look at the best ones until one fits; so many of each series at most."""
+async def _judge(asking: Asking, request: PopulateRequest, slot: Slot, ranking: Iterator[Ranked], *, whole: bool) -> tuple[Judged, ...]:
+    """Look at the best ones until one fits, so many of each series at most; ``whole`` goes on to the end, and asks no more."""
     tries = 1 if request.choice is Choice.UPSTREAM else request.tries
     asked: dict[AzureSku, int] = {}
     judged: list[Judged] = []
@@ -153,6 +158,8 @@ async def _judge(asking: Asking, request: PopulateRequest, slot: Slot, ranking: 
             if refused is None:
                 taken = True
                 judged.append(Judged(_taken(ranked, details, judged), Verdict.TAKEN))
+                if not whole:
+                    break
             else:
                 judged.append(Judged(Ranked(candidate, *refused), Verdict.REFUSED))
     return tuple(judged)

@@ -4,7 +4,7 @@ What only a look at a version can tell (architecture, generation, whether it can
 :mod:`penstock.streams.populate.azure`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -85,8 +85,10 @@ class Ranked:
         return isinstance(self.rule, Rule)
 
 
-def rank(candidates: Iterable[Candidate], target: AzureTarget, choice: Choice) -> list[Ranked]:
+def rank(candidates: Iterable[Candidate], target: AzureTarget, choice: Choice) -> Iterator[Ranked]:
     """All candidates: those that fit, best first; behind them the refused ones, newest first.
+
+    A series may have thousands of versions, and the first that fits mostly ends the search: each is put into words when it is reached.
 
     Args:
         candidates: of one or more series, those of the better series first: it wins where two versions are equally good.
@@ -96,70 +98,66 @@ def rank(candidates: Iterable[Candidate], target: AzureTarget, choice: Choice) -
     listed = list(candidates)
     match choice:
         case Choice.BOUNDED:
-            return _rank_by(listed, lambda version: _bounded(version, target))
+            return _rank_by(listed, target, _bounded)
         case Choice.LATEST:
-            return _rank_by(listed, lambda version: _latest(version, target))
+            return _rank_by(listed, target, _latest)
         case Choice.UPSTREAM:
-            return _rank_upstream(listed, target)
+            return iter(_rank_upstream(listed, target))
 
 
 Place = tuple[int, ...]
 """Where a candidate stands in the order; less is better."""
-Verdict = tuple[Place, Rule | Refusal, str]
+Verdict = tuple[Place, Rule | Refusal]
+
+_EXACT, _BEFORE, _AFTER, _REFUSED, _UNREADABLE = range(5)
+_LAST: Verdict = ((_UNREADABLE,), Refusal.UNPARSABLE)
 
 
-def _rank_by(candidates: Sequence[Candidate], judge: Callable[[AzureImageVersion], Verdict]) -> list[Ranked]:
-    fitting: list[tuple[Place, int, Ranked]] = []
-    refused: list[tuple[Place, int, Ranked]] = []
-    for number, candidate in enumerate(candidates):
-        if candidate.version is None:
-            verdict: Verdict = ((1,), Refusal.UNPARSABLE, "its version is in no known shape")
-        else:
-            verdict = judge(candidate.version)
-        place, rule, reason = verdict
-        (fitting if isinstance(rule, Rule) else refused).append((place, number, Ranked(candidate, rule, reason)))
-    return [ranked for _, _, ranked in (*sorted(fitting, key=_order), *sorted(refused, key=_order))]
-
-
-def _order(entry: tuple[Place, int, Ranked]) -> tuple[Place, int]:
-    return entry[0], entry[1]
-
-
-_EXACT, _BEFORE, _AFTER = range(3)
+def _rank_by(
+    candidates: Sequence[Candidate], target: AzureTarget, judge: Callable[[AzureImageVersion, AzureTarget], Verdict]
+) -> Iterator[Ranked]:
+    verdicts = [_LAST if candidate.version is None else judge(candidate.version, target) for candidate in candidates]
+    for number in sorted(range(len(candidates)), key=lambda number: verdicts[number][0]):
+        candidate, (_, rule) = candidates[number], verdicts[number]
+        yield Ranked(candidate, rule, _reason(candidate.version, rule, target))
 
 
 def _bounded(version: AzureImageVersion, target: AzureTarget) -> Verdict:
-    refusal = _of_other_rhel(version, target)
-    if refusal is not None:
-        return refusal
-    if version.rhel.minor != target.rhel.minor:
-        return _newest_first(version), Refusal.RHEL_MINOR, f"RHEL {version.rhel} is not the stream's {target.rhel}"
-    days = (version.day - target.day).days
-    if days == 0:
-        return (_EXACT, *_newest_first(version)), Rule.EXACT, f"of the day of {target.build}"
-    if days < 0:
-        return (_BEFORE, *_newest_first(version)), Rule.BEHIND, f"{_days(-days)} before {target.build}"
-    return (_AFTER, *version.key), Rule.AHEAD, f"{_days(days)} after {target.build}"
+    major, minor, day, hour = version.key
+    if major != target.rhel.major:
+        return (_REFUSED, -major, -minor, -day, -hour), Refusal.RHEL_MAJOR
+    if minor != target.rhel.minor:
+        return (_REFUSED, -major, -minor, -day, -hour), Refusal.RHEL_MINOR
+    wanted = target.day.toordinal()
+    if day == wanted:
+        return (_EXACT, -hour), Rule.EXACT
+    return ((_BEFORE, -day, -hour), Rule.BEHIND) if day < wanted else ((_AFTER, day, hour), Rule.AHEAD)
 
 
 def _latest(version: AzureImageVersion, target: AzureTarget) -> Verdict:
-    refusal = _of_other_rhel(version, target)
-    if refusal is not None:
-        return refusal
-    if version.rhel == target.rhel and version.day == target.day:
-        return (_EXACT, *_newest_first(version)), Rule.EXACT, f"of the day of {target.build}"
-    return (_BEFORE, *_newest_first(version)), Rule.LATEST, f"of RHEL {version.rhel}, {version.day}"
-
-
-def _of_other_rhel(version: AzureImageVersion, target: AzureTarget) -> Verdict | None:
-    if version.rhel.major == target.rhel.major:
-        return None
-    return _newest_first(version), Refusal.RHEL_MAJOR, f"RHEL {version.rhel} is not the stream's {target.rhel}"
-
-
-def _newest_first(version: AzureImageVersion) -> Place:
     major, minor, day, hour = version.key
-    return (-major, -minor, -day, -hour)
+    newest_first = (-major, -minor, -day, -hour)
+    if major != target.rhel.major:
+        return (_REFUSED, *newest_first), Refusal.RHEL_MAJOR
+    exact = minor == target.rhel.minor and version.day == target.day
+    return ((_EXACT, *newest_first), Rule.EXACT) if exact else ((_BEFORE, *newest_first), Rule.LATEST)
+
+
+def _reason(version: AzureImageVersion | None, rule: Rule | Refusal, target: AzureTarget) -> str:
+    if version is None:
+        return "its version is in no known shape"
+    days = (version.day - target.day).days
+    match rule:
+        case Refusal():
+            return f"RHEL {version.rhel} is not the stream's {target.rhel}"
+        case Rule.EXACT:
+            return f"of the day of {target.build}"
+        case Rule.BEHIND:
+            return f"{_days(-days)} before {target.build}"
+        case Rule.AHEAD:
+            return f"{_days(days)} after {target.build}"
+        case _:
+            return f"of RHEL {version.rhel}, {version.day}"
 
 
 def _days(count: int) -> str:

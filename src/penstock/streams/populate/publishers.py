@@ -47,7 +47,8 @@ class Publisher:
         if found is None:
             return None
         text = found["build"].replace("-", ".")
-        for build in (text, "-".join(text.rsplit(".", 1))):
+        # With the dash first: until 2020 a dot stood there, and a legacy build may have either; Fedora's never have the dash.
+        for build in ("-".join(text.rsplit(".", 1)), text):
             try:
                 return parse_version(build).text
             except InputError:

@@ -34,7 +34,7 @@ def target_of(stream: Callable[..., Stream], request_for: Callable[..., Populate
 
 
 def ranked(versions: list[str], target: AzureTarget, choice: Choice) -> list[Ranked]:
-    return rank([Candidate.read(SKU, version) for version in versions], target, choice)
+    return list(rank([Candidate.read(SKU, version) for version in versions], target, choice))
 
 
 def fitting(versions: list[str], target: AzureTarget, choice: Choice = Choice.BOUNDED) -> list[tuple[str, str]]:
