@@ -22,7 +22,15 @@ _LOG = (
     *("log", "--follow", "--first-parent", "--diff-merges=first-parent", "--raw", "-z", "--no-abbrev"),
     *("--no-color", "--no-show-signature", "--no-ext-diff", "--format=format:%x01%H %ct"),
 )
+_GIT_SETTINGS = {
+    "GIT_LITERAL_PATHSPECS": "1",  # a file may be called b[1].json, which otherwise is b1.json too
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 _FIRST_LINE_BYTES = 300
+_MISSING_OBJECT = ("unable to read", "lazy fetching disabled", "missing blob", "bad object")
+_INCOMPLETE = "the repository is a partial or a broken clone; where it is a partial one, git fetch --refetch --no-filter completes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class GitHistory:
         self._path = path
         self._revision = revision
         kept = {name: value for name, value in environment.items() if not name.startswith("GIT_")}
-        self._environment = {**kept, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+        self._environment = {**kept, "LC_ALL": "C", **_GIT_SETTINGS}
 
     async def versions(self) -> AsyncIterator[FileVersion]:
         """See ``ports.FileHistory``."""
@@ -88,7 +96,7 @@ class GitHistory:
             content = await process.stdout.readexactly(int(size) + 1)
         except (OSError, ValueError, asyncio.IncompleteReadError) as error:
             message = f"the object {blob[:12]} of the history cannot be read"
-            raise OperationError(message, subject=str(self._folder), hint="is the repository a partial or a broken clone?") from error
+            raise OperationError(message, subject=str(self._folder), hint=_INCOMPLETE) from error
         if kind != b"blob":
             raise OperationError(f"the object {blob[:12]} is no file", subject=str(self._folder))
         return content[:-1]
@@ -132,7 +140,9 @@ def _git_error(said: bytes, subject: str) -> PenstockError:
         return NotFoundError(line, subject=subject, hint="check --revision")
     if "dubious ownership" in text:
         return OperationError("git refuses a repository of another owner", subject=subject, hint="see safe.directory in git-config(1)")
-    return OperationError(f"git: {line}", subject=subject)
+    if any(words in text for words in _MISSING_OBJECT):
+        return OperationError(f"git: {line}", subject=subject, hint=_INCOMPLETE)
+    return OperationError(f"git: {line}", subject=subject, hint="see what git log says there")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -153,10 +153,12 @@ def write_boot_images_compact(stream: Stream, *, release_version: str = SNAPSHOT
 def write_boot_images_verbatim(stream: bytes, *, subject: str, release_version: str = SNAPSHOT) -> bytes:
     """A new ConfigMap in the form of 4.8: a stream file, byte for byte.
 
+    The published ones of 4.8 and 4.10 hold the ``creationTimestamp: null`` that Go's objects had then, and so does this.
+
     Raises:
         InputError: the file is no text in UTF-8.
     """
-    return _write({"stream": decode_text(stream, subject=subject)}, release_version)
+    return _write({"stream": decode_text(stream, subject=subject)}, release_version, {"creationTimestamp": None})
 
 
 def default_of(names: Collection[str], default: str = DEFAULT_STREAM) -> str:
@@ -173,18 +175,18 @@ def default_of(names: Collection[str], default: str = DEFAULT_STREAM) -> str:
         raise InputError(
             f"no {default} image streams found. {default} is considered the default stream",
             subject=_NAME,
-            hint=f"there are: {', '.join(sorted(names))}",
+            hint=f"there are: {', '.join(name or 'one without a name' for name in sorted(names))}",
         )
     return default
 
 
-def _write(data: Mapping[str, str], release_version: str) -> bytes:
+def _write(data: Mapping[str, str], release_version: str, more_metadata: Mapping[str, Tree] | None = None) -> bytes:
     annotations: Tree = {f"include.release.openshift.io/{profile}": "true" for profile in _PROFILES}
     return write_yaml(
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": _NAME, "namespace": _NAMESPACE, "annotations": annotations},
+            "metadata": {"name": _NAME, "namespace": _NAMESPACE, "annotations": annotations, **(more_metadata or {})},
             "data": {"releaseVersion": release_version, **data},
         }
     )

@@ -4,12 +4,14 @@ What is written is canonical: the key order of the upstream library, sorted maps
 layout; coreos-assembler writes ``release.json`` on one line, the release jobs indent ``releases.json``.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
-from penstock.formats.codec import decode_json, encode_json
-from penstock.formats.jsontext import INDENTED, Layout, detect_layout
+from penstock.formats.codec import decode, decode_json, encode_json
+from penstock.formats.jsontext import INDENTED, Layout, detect_layout, locate_json, parse_json
 from penstock.model.build import Build
 from penstock.model.coreos_release import CoreosRelease, ReleaseIndex
+from penstock.model.errors import InputError
 
 D = TypeVar("D", CoreosRelease, ReleaseIndex)
 
@@ -20,7 +22,11 @@ def parse_build(content: bytes, *, subject: str) -> Build:
     Raises:
         InputError: it is none; the message holds the line and the path.
     """
-    return decode_json(content, Build, subject=subject)
+    tree = parse_json(content, subject=subject)
+    if isinstance(tree, Mapping) and "buildid" not in tree:
+        hint = "a release.json goes with --release-json, a releases.json with --index"
+        raise InputError("this is no build's meta.json: the key 'buildid' is missing", subject=subject, hint=hint)
+    return decode(tree, Build, subject=subject, locate=lambda path: locate_json(content.decode(), path))
 
 
 def parse_coreos_release(content: bytes, *, subject: str) -> CoreosRelease:

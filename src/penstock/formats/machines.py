@@ -19,7 +19,6 @@ from penstock.model.errors import InputError
 from penstock.model.record import Tree
 
 _MACHINE_GROUP = "machine.openshift.io/"
-_FAMILY = "machines_v1beta1_machine_openshift_io"
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):

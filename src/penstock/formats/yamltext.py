@@ -40,6 +40,7 @@ _NEVER_FOLD = (1 << 31) - 1
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = frozenset({_TAG + name for name in ("str", "int", "float", "bool", "null")})
 _HINT = "the document must be YAML without aliases, merge keys and custom tags"
+_QUOTED = f"{_HINT}; a text that begins with * or ! needs quotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ class _Reader:
             self._value_ends()
             return
         if isinstance(event, yaml.AliasEvent):
-            raise self._fault(event, f"the alias *{event.anchor} is not allowed")
+            # What stands there may be a password that begins with a star, so it is not shown; nor are tags and numbers.
+            raise self._fault(event, "an alias (*) is not allowed", _QUOTED)
         wants_key = bool(self._opened) and isinstance(self._opened[-1].made, dict) and self._opened[-1].key is None
         if wants_key:
             self._take_key(event)
@@ -143,7 +145,7 @@ class _Reader:
             value = self._scalar(event)
         else:
             if event.tag not in (None, "!", _TAG + "map", _TAG + "seq"):
-                raise self._fault(event, f"the tag {event.tag} is not allowed")
+                raise self._fault(event, "a tag (!) is not allowed", _QUOTED)
             if len(self._opened) >= self._max_depth:
                 raise self._fault(event, f"mappings and lists are nested more than {self._max_depth} deep")
             value = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -186,13 +188,13 @@ class _Reader:
         text: str = event.value
         if event.tag not in (None, "!"):
             if event.tag not in _SCALAR_TAGS:
-                raise self._fault(event, f"the tag {event.tag} is not allowed")
+                raise self._fault(event, "a tag (!) is not allowed", _QUOTED)
             if event.tag == _TAG + "str":
                 return text
         elif not event.implicit[0]:
             return text
         if _NOT_JSON.fullmatch(text) or (len(text) > _MAX_DIGITS and _REAL.fullmatch(text)):
-            raise self._fault(event, f"{text[:40]} is a number that JSON cannot say")
+            raise self._fault(event, "this is a number that JSON cannot say")
         value = resolve(text)
         if isinstance(value, float) and value in (float("inf"), float("-inf")):
             raise self._fault(event, "the number is too large")
@@ -208,9 +210,9 @@ class _Reader:
                 steps.append(one.key)
         return tuple(steps)
 
-    def _fault(self, event: _Event, problem: str) -> InputError:
+    def _fault(self, event: _Event, problem: str, hint: str = _HINT) -> InputError:
         position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
-        return fault(problem, subject=self._subject, position=position, path=self._path(), hint=_HINT)
+        return fault(problem, subject=self._subject, position=position, path=self._path(), hint=hint)
 
 
 def resolve(text: str) -> Tree:

@@ -1,6 +1,6 @@
 """Update metadata of a Fedora CoreOS stream (``updates/<stream>.json``): which releases a node may pass over, and how fast one rolls out.
 
-coreos/fedora-coreos-tracker: ``metadata/stream/updates``; the key order is that of the published files.
+coreos/fedora-coreos-tracker: ``metadata/stream/updates``; the key order is that of most published files; a file keeps its own.
 """
 
 from collections.abc import Sequence

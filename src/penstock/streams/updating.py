@@ -12,7 +12,6 @@ Every edit gives a new document; the one that was given is not changed.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from fractions import Fraction
 
@@ -21,9 +20,8 @@ from penstock.model.errors import InputError, NotFoundError
 from penstock.model.record import Record, given
 from penstock.model.updates import Reason, Rollout, Update, UpdateMetadata, Updates, UpdatesMetadata
 from penstock.model.versions import FCOS_STREAMS, FcosVersion
+from penstock.streams.moments import LAST_SECOND
 
-_LAST_SECOND = 253402300799
-"""Of the year 9999, the last that RFC 3339 can write."""
 _SECONDS_A_MINUTE = 60
 
 
@@ -107,6 +105,8 @@ class NewRollout:
         """Refuse what the update graph would not understand."""
         if self.duration_minutes <= 0:
             raise InputError(f"{self.duration_minutes} minutes are no duration", subject="--duration", hint="give one minute or more")
+        if self.start_s + self.duration_minutes * _SECONDS_A_MINUTE > LAST_SECOND:
+            raise InputError("the rollout would end behind the year 9999", subject="--duration", hint="it is in minutes; two days are 2880")
         if not 0 <= self.start_share < 1:
             raise InputError(f"{self.start_share:g} is no share to begin with", subject="--start-percentage", hint="0.0 or more, below 1.0")
 
@@ -168,30 +168,6 @@ def touched(before: Updates, after: Updates, *, last_modified: str) -> Updates:
     return after.with_fields(metadata=metadata.with_fields(last_modified=last_modified))
 
 
-def parse_moment(text: str, *, subject: str) -> int:
-    """Seconds since the epoch, of such a number or of a time in RFC 3339.
-
-    Raises:
-        InputError: the text is neither.
-    """
-    if text.isascii() and text.isdigit() and len(text) <= len(str(_LAST_SECOND)) and int(text) <= _LAST_SECOND:
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text) if "-" in text else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InputError(f"{text!r} is no time", subject=subject, hint="write 2026-07-22T14:00:00Z, or seconds since the epoch")
-    return math.floor(moment.timestamp())
-
-
-def format_moment(seconds: int) -> str:
-    """RFC 3339, UTC, whole seconds; a number that is no time as it is."""
-    if not 0 <= seconds <= _LAST_SECOND:
-        return str(seconds)
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
 def _edited(updates: Updates, version: str, edit: Callable[[UpdateMetadata], UpdateMetadata]) -> Updates:
     """``updates`` with one release changed; a new one goes where its version belongs."""
     wanted = _of_stream(version, updates.stream)
@@ -232,13 +208,17 @@ def _of_stream(version: str, stream: str) -> FcosVersion:
 
 
 def _marked(old: UpdateMetadata, version: str, *, barrier: Reason | None = None, deadend: Reason | None = None) -> UpdateMetadata:
+    """The metadata with one of the two marks; a release has not both."""
     if barrier is not None:
         if given(old.deadend) is not None:
-            raise InputError("this release is a dead end; it cannot be a barrier too", subject=version, hint="take out the one first")
+            raise InputError("this release is a dead end; it cannot be a barrier too", subject=version, hint=_TAKE_OUT)
         return old.with_fields(barrier=barrier)
     if given(old.barrier) is not None:
-        raise InputError("this release is a barrier; it cannot be a dead end too", subject=version, hint="take out the one first")
+        raise InputError("this release is a barrier; it cannot be a dead end too", subject=version, hint=_TAKE_OUT)
     return old.with_fields(deadend=deadend)
+
+
+_TAKE_OUT = "nodes count on what was published; if that was wrong, take it out of the file by hand first"
 
 
 def _reason(text: str) -> Reason:

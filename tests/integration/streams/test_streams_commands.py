@@ -143,3 +143,25 @@ def test_merge_prints_nothing_where_something_is_wrong(
     done = streams("merge", "stream.json", "marketplace.json")
     assert (done.returncode, done.stdout) == (code, b"")
     assert done.stderr.startswith(b"penstock: ")
+
+
+@pytest.mark.parametrize("command", ["merge", "print", "drift"])
+def test_an_empty_object_is_no_marketplace_file_to_merge(streams: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "stream.json").write_bytes(CANONICAL)
+    (tmp_path / "empty.json").write_bytes(b"{}\n")
+    done = streams(command, "stream.json", "empty.json")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"penstock: empty.json: an empty object is no marketplace file to merge\nhint: ")
+
+
+@pytest.mark.parametrize("words", [("print",), ("image", "--platform", "azure"), ("drift",), ("merge", "stream.json")])
+def test_a_marketplace_file_in_the_place_of_the_stream_is_told_where_it_goes(streams: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "stream.json").write_bytes(CANONICAL)
+    (tmp_path / "marketplace.json").write_bytes(MARKETPLACE)
+    command, *more = words
+    done = streams(command, "marketplace.json", *more)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == (
+        "penstock: marketplace.json: this is a marketplace file, not a stream document\n"
+        "hint: name the stream first, and its marketplace file behind it: STREAM MARKETPLACE\n"
+    )

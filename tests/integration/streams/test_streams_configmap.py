@@ -98,3 +98,19 @@ def test_what_cannot_be_packed_is_refused(folder: Path, run: "Run", words: list[
     done = run("streams", "configmap", *(word.replace("{}", str(folder)) for word in words))
     assert (done.code, done.out) == (2, "")
     assert problem in done.err
+
+
+def test_an_unchanged_stream_comes_from_no_marketplace_file(folder: Path, tmp_path: Path, run: "Run") -> None:
+    stream = folder / "coreos-rhel-9.json"
+    (tmp_path / "mainframe.json").write_text('{"s390x": {"azure": {"ocp": {}}}}')
+    done = run("streams", "merge", str(stream), str(tmp_path / "mainframe.json"))
+    assert (done.code, done.out.encode()) == (0, stream.read_bytes())
+    trace = run("trace", str(stream))
+    assert (trace.code, "coreos-rhel-9.json" in trace.out, "[" in trace.out) == (0, True, False)
+
+
+def test_an_empty_marketplace_file_is_refused(folder: Path, tmp_path: Path, run: "Run") -> None:
+    (tmp_path / "empty.json").write_text("{}")
+    done = run("streams", "configmap", str(folder / "coreos-rhel-9.json"), "--marketplace", str(tmp_path / "empty.json"))
+    assert (done.code, done.out) == (2, "")
+    assert "empty.json: an empty object is no marketplace file to merge" in done.err

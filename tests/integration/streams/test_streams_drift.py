@@ -118,6 +118,54 @@ def test_another_rhel_major_fails_unless_it_is_a_known_fallback(run: "Run", fold
     assert run(*words, "--fallback-of", "marketplace.json", "--thresholds", "strict.yaml").code == 3
 
 
+@pytest.fixture
+def two_streams(folder: Path) -> Path:
+    """A ConfigMap of rhel-9 and of rhel-10, which has the images of rhel-9."""
+    entries = marketplace("9.8.20260428")
+
+    def sold(document: dict[str, Any]) -> bytes:
+        for name, entry in document["architectures"].items():
+            extensions = {**entry["rhel-coreos-extensions"], "marketplace": entries[name]}
+            document["architectures"] |= {name: {**entry, "rhel-coreos-extensions": extensions}}
+        return json.dumps(document).encode()
+
+    streams = {"rhel-9": stream("9.8.20260428-0"), "rhel-10": stream("10.2.20260423-0")}
+    named = {name: parse_stream(sold(document), subject=name) for name, document in streams.items()}
+    (folder / "config.yaml").write_bytes(write_boot_images(named, release_version="5.0.0"))
+    return folder
+
+
+def test_a_fallback_is_known_by_the_name_of_the_other_stream_of_the_source(run: "Run", two_streams: Path) -> None:
+    words = ("streams", "drift", "config.yaml", "--stream", "rhel-10", "-o", "json")
+    assert run(*words).code == 3
+    known = run(*words, "--fallback-of", "rhel-9")
+    assert (known.code, known.json["counts"]["fallback"]) == (0, 4)
+    assert {one["reason"].partition(":")[0] for one in known.json["findings"] if one["status"] == "fallback"} == {"taken from rhel-9"}
+
+
+def test_an_existing_file_wins_over_a_stream_of_its_name_and_a_folder_does_not(run: "Run", two_streams: Path) -> None:
+    words = ("streams", "drift", "config.yaml", "--stream", "rhel-10", "--fallback-of", "rhel-9", "-o", "json")
+    (two_streams / "rhel-9").mkdir()
+    assert run(*words).json["counts"]["fallback"] == 4
+    (two_streams / "rhel-9").rmdir()
+    (two_streams / "rhel-9").write_text(json.dumps(marketplace("9.8.20260101")))
+    assert run(*words).json["counts"] | {"missing": 0} == {"wrong-rhel-major": 3, "fallback": 1, "missing": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("rhel-10", 2, "--fallback-of rhel-10: this is the stream that is looked at"),
+        ("rhel-8", 1, "--fallback-of rhel-8: there is no such file, and the source has no stream of this name"),
+    ],
+)
+def test_another_stream_is_named_where_there_is_none_of_the_name(run: "Run", two_streams: Path, name: str, code: int, said: str) -> None:
+    done = run("streams", "drift", "config.yaml", "--stream", "rhel-10", "--fallback-of", name)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert done.err.endswith("hint: name a marketplace file, or another stream of the source: rhel-9\n")
+
+
 def test_what_populate_recorded_makes_a_known_fallback(run: "Run", folder: Path) -> None:
     entry = {"image": GEN2_URN, "rule": "fallback", "fallback_of": "rhel-9", "source": "https://management.example", "candidate_count": 3}
     sidecar = {"document_version": 1, "entries": {"azure no-purchase-plan hyperVGen2 x86_64": entry}}
@@ -161,7 +209,7 @@ def test_every_sink_has_the_report_although_the_check_fails(run: "Run", folder: 
     suite = ET.fromstring((folder / "drift.xml").read_bytes()).find("testsuite")
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures")) == ("15", "3")
-    assert json.loads((folder / "slack.json").read_text())["blocks"][0]["text"]["text"] == "rhcos-4.21: boot images lag behind"
+    assert json.loads((folder / "slack.json").read_text())["blocks"][0]["text"]["text"] == "rhcos-4.21: 3 boot images lag behind"
     [issue] = json.loads((folder / "jira.json").read_text())
     assert issue["fields"]["project"] == {"key": "ARO"}
     assert posted(hook) == [{"event": "penstock.streams.drift", "report": done.json}]
@@ -188,11 +236,38 @@ def test_a_webhook_that_fails_is_a_warning_and_4_where_nothing_is_worse(
     assert (folder / "drift.xml").exists()
 
 
-def test_a_webhook_that_refuses_is_no_worse(run: "Run", folder: Path, hook: "Hook") -> None:
-    hook.answers = [(403, {})]
-    done = run("streams", "drift", "stream.json", "marketplace.json", "--webhook", hook.url)
-    assert done.code == 4
-    assert len(hook.got) == 1
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_a_webhook_that_refuses_for_good_ends_with_1_and_hides_no_drift(run: "Run", folder: Path, hook: "Hook", status: int) -> None:
+    hook.answers = [(status, {}), (status, {})]
+    for tries, (document, code) in enumerate((("stream.json", 1), ("bumped.json", 3)), start=1):
+        done = run("streams", "drift", document, "marketplace.json", "--webhook", hook.url)
+        assert (done.code, len(hook.got)) == (code, tries)
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_a_webhook_that_may_take_it_later_ends_with_4(run: "Run", folder: Path, hook: "Hook", status: int) -> None:
+    hook.answers = [(status, {})] * 10
+    assert run("streams", "drift", "stream.json", "marketplace.json", "--webhook", hook.url).code == 4
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("9.8.20260701", "3 boot images are ahead of the stream"),
+        ("2.1.x", "3 boot images have versions that cannot be compared"),
+        ("10.2.20260423", "3 boot images are of another RHEL major"),
+        ("9.8.20260101", "3 boot images lag behind"),
+    ],
+)
+def test_messages_say_what_is_wrong_with_the_images(run: "Run", folder: Path, version: str, told: str) -> None:
+    (folder / "wrong.json").write_text(json.dumps(marketplace(version)))
+    words = ("streams", "drift", "stream.json", "wrong.json", "--slack", "-", "--jira", "jira.json", "--jira-project", "COS")
+    done = run(*words)
+    assert done.code == 3
+    assert done.json["blocks"][0]["text"]["text"] == f"rhcos-4.21: {told}"
+    [issue] = json.loads((folder / "jira.json").read_text())
+    said = told.replace("boot ", "")
+    assert issue["fields"]["summary"] == f"rhcos-4.21, azureopenshift: {said}; wanted: 9.8.20260428-0"
 
 
 def test_a_webhook_without_an_address_is_told_before_anything_is_done(run: "Run", folder: Path) -> None:
@@ -240,6 +315,16 @@ def test_what_is_wrong_with_the_question_is_told(run: "Run", folder: Path, words
     done = run("streams", "drift", *words)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("penstock: ")
+
+
+@pytest.mark.parametrize(("option", "first"), [("--thresholds", "  plans:"), ("--owners", "  azureopenshift:")])
+def test_the_file_that_the_help_shows_is_taken(run: "Run", folder: Path, option: str, first: str) -> None:
+    lines = run("streams", "drift", "--help").out.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"  {first}"))
+    shown = lines[start : lines.index("", start)]
+    (folder / "shown.yaml").write_text("\n".join(line.strip() for line in shown) + "\n")
+    done = run("streams", "drift", "stream.json", "marketplace.json", option, "shown.yaml")
+    assert (done.code, "shown.yaml" in done.err) == (0, False), done.err
 
 
 def azure_words(azure: AzureSimulator, folder: Path) -> tuple[str, ...]:

@@ -134,7 +134,7 @@ def test_a_time_that_is_none_is_refused(run: "Run", builds: Path) -> None:
     done = run("streams", "generate", str(builds / "x86_64.json"), env={"SOURCE_DATE_EPOCH": "yesterday"})
 
     assert done.code == 2
-    assert "SOURCE_DATE_EPOCH: 'yesterday' is no number of seconds" in done.err
+    assert "SOURCE_DATE_EPOCH: 'yesterday' is no time" in done.err
 
 
 def test_an_architecture_twice_is_an_error(run: "Run", builds: Path) -> None:
@@ -227,6 +227,25 @@ def test_a_build_that_contradicts_the_release_changes_nothing(run: "Run", builds
     assert release.read_bytes() == before
 
 
+def test_the_stream_generator_s_own_options_do_the_same(run: "Run", site: Site, builds: Path) -> None:
+    release = builds / "release.json"
+    run("streams", "generate", "--write-release", str(release), "--stream-name", "s", str(builds / "x86_64.json"))
+    site.documents["/release.json"] = release.read_bytes()
+    entry = {"version": BUILD, "metadata": f"{site.url}/release.json"}
+    index = site.put("/releases.json", {"stream": "s", "metadata": {}, "releases": [entry]})
+    of_index, of_release = (run("streams", "generate", *words, env=EPOCH) for words in (("--releases", index), ("--release", str(release))))
+
+    assert of_index.json["architectures"]["x86_64"]["artifacts"]["metal"]["release"] == BUILD
+    assert of_index.out == of_release.out
+
+
+def test_a_target_that_is_not_there_is_not_made(run: "Run", builds: Path) -> None:
+    done = run("streams", "generate", "--target", str(builds / "new.json"), str(builds / "x86_64.json"))
+
+    assert (done.code, "write a new one with --output-file" in done.err) == (1, True)
+    assert not (builds / "new.json").exists()
+
+
 def test_the_last_release_of_an_index_counts(run: "Run", site: Site, builds: Path) -> None:
     for name in ("x86_64", "later"):
         release = builds / f"release-{name}.json"
@@ -275,12 +294,19 @@ def test_an_override_is_merged_in(run: "Run", builds: Path) -> None:
         (("a.json", "--target", "-"), "cannot be '-'"),
         (("a.json", "--stream-baseurl", "builds.example"), "--stream-baseurl is no URL"),
         (("a.json", "--last-modified", "now"), "is no time"),
+        (("a.json", "--last-modified", "0001-01-01T00:00:00+14:00"), "is no time between 1970 and 9999"),
+        (("ftp://builds.example/meta.json",), "ftp://builds.example/meta.json: documents are not read over ftp"),
         (("http://[::1/meta.json",), "this is no URL"),
         (("x86_64=",), "names no build"),
+        (("release.json",), "hint: a release.json goes with --release-json"),
         (("x86_64=mine",), "the stream of this build cannot be told"),
     ],
 )
-def test_options_that_make_no_sense_together_are_refused(run: "Run", words: tuple[str, ...], message: str) -> None:
+def test_what_makes_no_sense_is_refused_before_anything_is_done(
+    run: "Run", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "release.json").write_text('{"release": "44.1", "stream": "stable", "architectures": {}}')
+    monkeypatch.chdir(tmp_path)
     done = run("streams", "generate", *words)
 
     assert done.code == 2

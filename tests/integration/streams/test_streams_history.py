@@ -189,6 +189,31 @@ def test_what_is_no_history_is_told_in_one_line(run: "Run", git: Git, tmp_path: 
         assert (done.code, told in done.err) == (code, True), done.err
 
 
+def test_a_name_that_looks_like_a_pattern_is_one_file_s(run: "Run", git: Git) -> None:
+    only = commit(git, stream(FIRST), path="b[1].json")
+    commit(git, stream(SECOND), path="b1.json")
+    assert spans(run("streams", "history", "b[1].json", "--platform", "metal", "-o", "json").json) == [(FIRST, only, None)]
+    assert run("streams", "history", "*.json").code == 1
+
+
+def test_a_folder_has_no_history_of_images(run: "Run", git: Git) -> None:
+    commit(git, stream(FIRST))
+    for words in (["."], ["data"], ["data", "--repo", "."]):
+        done = run("streams", "history", *words)
+        assert (done.code, "this is a folder, a file is wanted" in done.err) == (2, True)
+
+
+def test_a_clone_without_all_objects_is_told_what_completes_it(run: "Run", git: Git) -> None:
+    commit(git, stream(FIRST), path="rhcos.json")
+    git("mv", "rhcos.json", "moved.json")
+    commit(git, stream(SECOND), path="moved.json")
+    lost = git("rev-parse", "HEAD~1:rhcos.json")
+    Path(".git/objects", lost[:2], lost[2:]).unlink()
+    done = run("streams", "history", "moved.json")
+    assert done.code == 1
+    assert f"git: unable to read {lost}\nhint: the repository is a partial or a broken clone" in done.err
+
+
 def test_without_git_there_is_one_clear_error(run: "Run", git: Git, tmp_path: Path) -> None:
     commit(git, stream(FIRST))
     done = run(*AWS, env={"PATH": str(tmp_path)})
@@ -226,6 +251,26 @@ def test_the_ledger_tells_the_periods_too(run: "Run", environment: dict[str, str
     both = [("r1", first, second), ("r2", second, None)]
     assert found == (both if question[0] == "rhel-9.json" else both[:1])
     assert {(one["arch"], one["platform"], one["slot"]) for one in done.json["periods"]} == {("x86_64", "azure", "ocp hyperVGen2")}
+
+
+def test_what_went_into_the_sources_of_a_document_is_not_told_as_its_own(run: "Run", environment: dict[str, str]) -> None:
+    sold, image = Artifact(Kind.CLOUD_IMAGE, "redhat:rh-ocp-worker:rh-ocp-worker:9.6.1"), Artifact(Kind.CLOUD_IMAGE, "ami-1")
+    digests = [Digest.of(name.encode()) for name in ("marketplace", "merged")]
+    source = Artifact(Kind.MARKETPLACE, str(digests[0]), digests[0], names=frozenset({"rhel-9.json"}))
+    merged = Artifact(Kind.STREAM, str(digests[1]), digests[1], names=frozenset({"merged.json"}))
+    edges = [
+        Edge(sold.id, source.id, "azure ocp hyperVGen2 x86_64"),
+        Edge(source.id, merged.id, "marketplace images"),
+        Edge(image.id, merged.id, "aws us-east-1 x86_64"),
+    ]
+
+    async def work() -> None:
+        async with recording_ledger(environment["PENSTOCK_LEDGER"]) as ledger:
+            await ledger.record([sold, image, source, merged], edges)
+
+    asyncio.run(work())
+    done = run("streams", "history", "merged.json", "--from", "ledger", "-o", "json")
+    assert [(one["platform"], one["slot"], one["image"]) for one in done.json["periods"]] == [("aws", "us-east-1", "ami-1")]
 
 
 def test_a_ledger_without_it_says_so(run: "Run") -> None:

@@ -204,6 +204,16 @@ def test_marketplace_true_in_an_install_config_is_enough(tmp_path: Path, folder:
     assert run("streams", "image", "--dir", str(folder)).code == 2
 
 
+def test_a_stream_without_a_name_answers_for_any_and_that_is_told(tmp_path: Path, run: "Run") -> None:
+    (tmp_path / "s.json").write_bytes(document("nine"))
+    (tmp_path / "c.yaml").write_text("osImageStream: rhel-10\nplatform: {aws: {region: us-east-1}}\n")
+    file = str(tmp_path / "s.json")
+    note = f"note: {file} holds one stream without a name, 'nine'; it answers for rhel-10 too\n"
+    assert run("streams", "print", file, "--stream", "rhel-10").err == note
+    done = run("streams", "image", file, "--install-config", str(tmp_path / "c.yaml"))
+    assert (done.out, done.err) == ("ami-1\n", note)
+
+
 def test_what_the_stream_does_not_have_ends_with_1_and_prints_nothing(tmp_path: Path, run: "Run") -> None:
     (tmp_path / "s.json").write_bytes(document("nine"))
     done = run("streams", "image", "--platform", "azure", "--marketplace", str(tmp_path / "s.json"))
@@ -212,3 +222,29 @@ def test_what_the_stream_does_not_have_ends_with_1_and_prints_nothing(tmp_path: 
     default = run("streams", "image", "--platform", "azure", str(tmp_path / "s.json"))
     assert (default.code, default.out) == (0, f"{URL}\n")
     assert default.err == "warning: nine/x86_64: No default Azure marketplace image was found in stream\n"
+
+
+@pytest.mark.parametrize("platform", ["AZURE", "Azure", "azure"])
+def test_a_platform_is_known_in_any_case(tmp_path: Path, run: "Run", platform: str) -> None:
+    (tmp_path / "s.json").write_bytes(document("nine", azure("v9")))
+    words = ("streams", "image", "--platform", platform, "--marketplace", "ocp", str(tmp_path / "s.json"))
+    assert (done := run(*words)).code == 0, done.err
+    assert done.out == "redhat:rh-ocp-worker:v9:9.8.20260428\n"
+
+
+@pytest.mark.parametrize("platform", ["newCloud", "newcloud", "NEWCLOUD"])
+def test_a_platform_that_only_the_stream_knows_is_found_in_any_case(tmp_path: Path, run: "Run", platform: str) -> None:
+    stream = json.loads(document("nine"))
+    disk = {"location": "https://disks.example/new.raw", "sha256": "a" * 64}
+    stream["architectures"]["x86_64"]["artifacts"] = {"newCloud": {"release": "9.8.20260428-0", "formats": {"raw": {"disk": disk}}}}
+    (tmp_path / "s.json").write_text(json.dumps(stream))
+    done = run("streams", "image", "--platform", platform, str(tmp_path / "s.json"))
+    assert (done.code, done.out) == (0, f"https://disks.example/new.raw?sha256={'a' * 64}\n")
+
+
+def test_an_install_config_s_platform_meets_that_of_the_option_in_any_case(tmp_path: Path, run: "Run") -> None:
+    (tmp_path / "s.json").write_bytes(document("nine", azure("v9")))
+    config = tmp_path / "install-config.yaml"
+    config.write_text("platform: {azure: {region: centralus, marketplace: ocp}}\n")
+    done = run("streams", "image", "--install-config", str(config), "--platform", "AZURE", str(tmp_path / "s.json"))
+    assert (done.code, done.out) == (0, "redhat:rh-ocp-worker:v9:9.8.20260428\n")

@@ -1,6 +1,7 @@
 """``penstock streams impact`` over a dump, over an API server, and with AWS asked whose the AMIs are."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from penstock.formats.bootimages import write_boot_images
+from penstock.formats.stream import parse_stream
 from penstock.simulators.aws import AwsThread
 from penstock.simulators.cloud import Ami, Catalogue
 
@@ -108,6 +111,19 @@ def test_each_machine_set_has_its_outcome_and_upgrades_their_verdict(files: Call
     }
 
 
+@pytest.mark.parametrize(("names", "taken"), [(("rhel-9", "rhel-10"), "rhel-9"), (("rhel-10",), "rhel-10")])
+def test_the_stream_is_the_frozen_default_and_else_the_only_one(
+    names: tuple[str, ...], taken: str, files: Callable[..., list[str]], tmp_path: Path, run: "Run"
+) -> None:
+    words = files(azure("legacy", {"resourceID": LEGACY}))
+    stream = parse_stream(json.dumps(STREAM).encode(), subject="s")
+    content = write_boot_images(dict.fromkeys(names, stream), release_version="5.0.1")
+    (tmp_path / "boot.yaml").write_bytes(content)
+    done = run("streams", "impact", str(tmp_path / "boot.yaml"), *words[2:], "-o", "json")
+    assert (done.code, done.err) == (0, "")
+    assert (done.json["document_version"], done.json["stream"]) == (1, f"{tmp_path}/boot.yaml: {taken}")
+
+
 def test_check_ends_with_3_where_upgrades_would_be_blocked(files: Callable[..., list[str]], run: "Run") -> None:
     assert run("streams", "impact", *files(azure("old", GEN1), version("4.12.7")), "--check").code == 3
     assert run("streams", "impact", *files(azure("old", GEN1), version("4.14.7")), "--check").code == 0
@@ -117,7 +133,7 @@ def test_a_table_shows_the_change_and_the_count(files: Callable[..., list[str]],
     done = run("streams", "impact", *files(azure("legacy", {"resourceID": LEGACY}), version("4.14.7")))
     assert done.code == 0
     assert f"{LEGACY} → azureopenshift:aro4:aro_422-v2:9.8.20260428" in done.out
-    assert "1 MachineSets: 1 patched" in done.out
+    assert "1 MachineSet: 1 patched" in done.out
     assert "upgrades: not blocked (Automatic)" in done.out
 
 
@@ -130,7 +146,7 @@ def test_aws_is_asked_whose_the_amis_are(files: Callable[..., list[str]], run: "
     with AwsThread(Catalogue(aws=(ours, other))) as aws:
         done = run("streams", "impact", *words, "--ask-aws", "--aws-endpoint", aws.url, "-o", "json", env=keys)
     assert done.code == 0, done.err
-    assert [one["outcome"] for one in done.json["machine_sets"]] == ["patched", "skipped", "skipped"]
+    assert [one["outcome"] for one in done.json["machine_sets"]] == ["patched", "skipped", "failed"]
     undecided = run("streams", "impact", *words, "-o", "json")
     assert {one["outcome"] for one in undecided.json["machine_sets"]} == {"undecided"}
 
@@ -194,3 +210,23 @@ def test_wrong_input_is_told(words: list[str], code: int, said: str, files: Call
     done = run("streams", "impact", stream, market, *words)
     assert done.code == code
     assert said in done.err
+
+
+def test_the_example_that_makes_a_dump_works_when_it_is_pasted(run: "Run", tmp_path: Path) -> None:
+    lines = [line.strip() for line in run("streams", "impact", "--help").out.splitlines()]
+    end = next(number for number, line in enumerate(lines) if line.startswith("oc get"))
+    start = lines.index("Examples:") + 1
+    oc = tmp_path / "oc"
+    oc.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    oc.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-eu"], input="\n".join(lines[start : end + 1]), text=True, cwd=tmp_path, env=environment, timeout=20, check=True)
+    verb, kinds, *others = (tmp_path / "machines.yaml").read_text().split("\n")
+    assert (verb, others) == ("get", ["-A", "-o", "yaml", ""])
+    assert kinds.split(",") == [
+        "machinesets.machine",
+        "controlplanemachineset",
+        "infrastructure",
+        "clusterversion",
+        "machineconfiguration",
+    ]

@@ -133,3 +133,8 @@ def test_an_unpaid_gen1_image_without_a_type_is_taken_for_gen2_and_that_is_noted
 def test_power_and_z_have_no_images_in_azure(stream: Stream, machine_set: "MakeSet") -> None:
     decision = rules.decide(machine_set({"image": {**UNPAID, "sku": "418-v2"}}), Arch.PPC64LE, stream.architectures["ppc64le"])
     assert decision.outcome is Outcome.UNCHANGED
+
+
+def test_an_architecture_that_the_stream_lacks_is_an_error(machine_set: "MakeSet") -> None:
+    decision = rules.decide(machine_set({"image": {**UNPAID, "sku": "418-v2"}}), Arch.X86_64, None)
+    assert decision.outcome is Outcome.FAILED

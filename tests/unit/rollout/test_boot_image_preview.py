@@ -76,6 +76,13 @@ def test_a_missing_annotation_is_a_skip_where_the_release_has_several_architectu
     assert (decision.outcome, decision.counts) == (Outcome.SKIPPED, True)
 
 
+@pytest.mark.parametrize("annotations", [{}, {CAPACITY_ANNOTATION: "kubernetes.io/arch=mips"}], ids=str)
+def test_the_control_plane_needs_no_annotation(annotations: dict[str, str], azure: Cluster, stream: Stream, machine_set: "MakeSet") -> None:
+    cluster = replace(azure, multi_arch=True, managers=(Manager(Resource.CONTROL_PLANE_MACHINE_SETS, Mode.ALL),))
+    control_plane = machine_set(LEGACY, resource=Resource.CONTROL_PLANE_MACHINE_SETS, annotations=annotations)
+    assert decide(cluster, control_plane, stream, NOTHING).outcome is Outcome.PATCHED
+
+
 @pytest.mark.parametrize(
     ("cluster", "resource", "managed"),
     [
@@ -133,6 +140,32 @@ def test_without_the_catalogue_an_ami_stays_undecided(stream: Stream, machine_se
     assert decide(AWS, on_aws(machine_set, "ami-new"), stream, NOTHING).outcome is Outcome.UNCHANGED
 
 
+def test_an_ami_that_does_not_exist_is_an_error(stream: Stream, machine_set: "MakeSet") -> None:
+    """The operator asks for the present AMI before anything else, and ends with that error."""
+    for name in ("ami-gone", "ami-new"):
+        assert decide(AWS, on_aws(machine_set, name), stream, known()).outcome is Outcome.FAILED
+
+
+def test_a_marketplace_ami_fails_where_the_stream_has_no_build_for_aws(stream: Stream, machine_set: "MakeSet") -> None:
+    current = ami("ami-m1", MARKETPLACE_OWNER, name=f"RHEL-9.4-RHCOS-9.4_HVM_GA-x86_64-0-{PRODUCT}")
+    arm = on_aws(machine_set, "ami-m1")
+    arm = replace(arm, annotations={CAPACITY_ANNOTATION: "kubernetes.io/arch=arm64"})
+    assert decide(AWS, arm, stream, known(current)).outcome is Outcome.FAILED
+
+
+def test_a_marketplace_ami_s_own_build_counts_for_skew_and_not_the_release(stream: Stream, machine_set: "MakeSet") -> None:
+    """The oldest of several counts; the release's version would hide that the marketplace lags behind it."""
+    old, new = "59ead7de-2540-4653-a8b0-fa7926d5c845", "963b36c3-de6f-48ed-b802-2b38b2a2cdeb"
+    first, second = ami("ami-1", MARKETPLACE_OWNER, name=f"x-{old}"), ami("ami-2", MARKETPLACE_OWNER, name=f"x-{new}")
+    products: dict[tuple[str, str], tuple[AwsImage, ...]] = {
+        ("us-east-1", old): (ami("ami-1", MARKETPLACE_OWNER, description="RHEL CoreOS 9.0 9.0.20230101-0 x86_64"),),
+        ("us-east-1", new): (ami("ami-3", MARKETPLACE_OWNER, description="RHEL CoreOS 9.6 9.6.20250210-0 x86_64"),),
+    }
+    cluster = replace(AWS, machine_sets=(on_aws(machine_set, "ami-2"), on_aws(machine_set, "ami-1")))
+    skew = preview(cluster, stream, known=known(first, second, products=products), release_version="4.19.1").skew
+    assert (skew.ocp_version, skew.rhcos_version, skew.blocked) == ("", "9.0.20230101-0", True)
+
+
 def test_a_marketplace_ami_becomes_the_newest_that_is_not_above_the_stream(stream: Stream, machine_set: "MakeSet") -> None:
     current = ami("ami-m1", MARKETPLACE_OWNER, name=f"RHEL-9.4-RHCOS-9.4_HVM_GA-x86_64-0-{PRODUCT}")
     images = (
@@ -188,6 +221,12 @@ def test_a_vsphere_template_is_undecided_unless_its_name_tells(stream: Stream, m
     assert decide(vsphere, machine_set({"template": "/dc/vm/rhcos-9.6.20250523-0"}), stream, NOTHING).outcome is Outcome.UNCHANGED
 
 
+def test_a_stream_without_an_ova_is_an_error(stream: Stream, machine_set: "MakeSet") -> None:
+    annotations = {CAPACITY_ANNOTATION: "kubernetes.io/arch=arm64"}
+    decision = decide(Cluster(platform="VSphere"), machine_set({"template": "/dc/vm/a"}, annotations=annotations), stream, NOTHING)
+    assert decision.outcome is Outcome.FAILED
+
+
 def test_a_skip_of_the_control_plane_counts_for_skew_too(azure: Cluster, stream: Stream, machine_set: "MakeSet") -> None:
     """Upstream forgot the skips of the ControlPlaneMachineSet, and went on believing that all boot images were new."""
     managers = (Manager(Resource.MACHINE_SETS, Mode.ALL), Manager(Resource.CONTROL_PLANE_MACHINE_SETS, Mode.ALL))
@@ -201,6 +240,15 @@ def test_a_skip_of_the_control_plane_counts_for_skew_too(azure: Cluster, stream:
 def test_a_clean_cluster_counts_as_the_release(azure: Cluster, stream: Stream, machine_set: "MakeSet") -> None:
     result = preview(replace(azure, machine_sets=(machine_set(LEGACY),)), stream, known=NOTHING, release_version="4.19.1")
     assert (result.skew.ocp_version, result.skew.blocked, result.fails) == ("4.19.1", False, False)
+
+
+@pytest.mark.parametrize(("version", "blocked"), [("", None), ("0.0.0", True), ("4.12.9", True), ("4.13.0", False)])
+def test_without_a_cluster_version_nobody_knows_whether_a_skip_blocks_upgrades(
+    version: str, blocked: bool | None, azure: Cluster, stream: Stream, machine_set: "MakeSet"
+) -> None:
+    cluster = replace(azure, install_version=version, machine_sets=(machine_set(LEGACY, owned=True),))
+    result = preview(cluster, stream, known=NOTHING, release_version="4.19.1")
+    assert (result.skew.blocked, result.fails) == (blocked, blocked is True)
 
 
 def test_a_failure_blocks_upgrades(azure: Cluster, stream: Stream, machine_set: "MakeSet") -> None:

@@ -104,6 +104,27 @@ def test_machine_sets_alone_tell_their_platform() -> None:
     assert (cluster.platform, cluster.managers, cluster.install_version) == ("Azure", None, "")
 
 
+@pytest.mark.parametrize(
+    ("said", "managers"),
+    [
+        ("{}", None),
+        ("{managedBootImages: {}}", None),
+        ("{managedBootImages: {machineManagers: null}}", None),
+        ("{managedBootImages: {machineManagers: []}}", ()),
+    ],
+)
+def test_only_a_list_of_managers_is_an_opinion(said: str, managers: tuple[()] | None) -> None:
+    """An API server writes ``managedBootImages: {}`` into a MachineConfiguration that nobody touched."""
+    configuration = f"\n- kind: MachineConfiguration\n  metadata: {{name: cluster}}\n  spec: {said}\n"
+    assert read("kind: List\nitems:" + WORKER + configuration).managers == managers
+
+
+@pytest.mark.parametrize("status", ["{}", "{history: []}", "{history: null}"])
+def test_a_cluster_version_without_a_history_counts_as_the_oldest(status: str) -> None:
+    text = f"kind: List\nitems:{WORKER}\n- kind: ClusterVersion\n  metadata: {{name: version}}\n  status: {status}\n"
+    assert read(text).install_version == "0.0.0"
+
+
 def test_a_list_of_one_kind_in_json_does_not_repeat_the_kind() -> None:
     item = {"metadata": {"name": "a"}, "spec": {"template": {"spec": {"providerSpec": {"value": {"kind": "GCPMachineProviderSpec"}}}}}}
     text = json.dumps({"kind": "MachineSetList", "apiVersion": "machine.openshift.io/v1beta1", "items": [item]})

@@ -8,7 +8,7 @@ import click
 
 from penstock.cli.text import printable
 from penstock.formats.text import DEFAULT_LIMIT_BYTES
-from penstock.model.errors import PenstockError
+from penstock.model.errors import ExitCode, PenstockError
 
 STANDARD_INPUT: Final = Path("-")
 DOCUMENT: Final = click.Path(path_type=Path, allow_dash=True)
@@ -32,6 +32,14 @@ def read_file(file: Path, *, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> bytes:
 def name_of(file: Path) -> str:
     """What a document is called in messages."""
     return "standard input" if file == STANDARD_INPUT else str(file)
+
+
+def worse(one: ExitCode, other: ExitCode) -> ExitCode:
+    """The exit code to end with, where several files were treated and two came to these."""
+    return max(one, other, key=_BADNESS.index)
+
+
+_BADNESS: Final = (ExitCode.DONE, ExitCode.MISMATCH, ExitCode.USAGE, ExitCode.TRY_AGAIN, ExitCode.FAILED)
 
 
 def tell(error: PenstockError) -> None:

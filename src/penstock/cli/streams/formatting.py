@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from penstock.cli.output import emit_bytes, emit_text
-from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, name_of, read_file, talk, tell
+from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, name_of, read_file, talk, tell, worse
 from penstock.model.errors import ExitCode, PenstockError
 
 if TYPE_CHECKING:
-    from penstock.streams.formatting import FormatPlan
+    from penstock.streams.change import FileChange
 
 _DIFF_LINES: Final = 40
-_BADNESS: Final = (ExitCode.DONE, ExitCode.MISMATCH, ExitCode.USAGE, ExitCode.TRY_AGAIN, ExitCode.FAILED)
 
 
 @click.command("format")
@@ -43,7 +42,7 @@ def format_command(*, files: Sequence[Path], check: bool, dry_run: bool) -> Exit
         except PenstockError as error:
             tell(error)
             code = error.exit_code
-        worst = max(worst, code, key=_BADNESS.index)
+        worst = worse(worst, code)
     return worst
 
 
@@ -62,9 +61,10 @@ def _format_one(file: Path, *, check: bool, dry_run: bool) -> ExitCode:
             talk(line)
     else:
         write_atomic(file, plan.after)
-    emit_text(f"{plan.subject}\n")
+    emit_text(f"{plan.path}\n")
     return ExitCode.MISMATCH if check else ExitCode.DONE
 
 
-def _diff(plan: "FormatPlan") -> Iterator[str]:
-    yield from plan.diff(max_lines=_DIFF_LINES).split("\n")
+def _diff(plan: "FileChange") -> Iterator[str]:
+    diff = plan.diff(after_name=f"{plan.path} (canonical)", context_lines=1, max_lines=_DIFF_LINES)
+    yield from diff.removesuffix("\n").split("\n")

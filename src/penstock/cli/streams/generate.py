@@ -1,8 +1,5 @@
 """``penstock streams generate``: release and stream metadata from builds."""
 
-import os
-import time
-
 import click
 
 from penstock.cli.options import ledger_option, registry_options
@@ -38,10 +35,11 @@ def generate_command(*, wanted: Wanted, served: Served, destination: Destination
       penstock streams generate --index releases.json --pretty-print
       penstock streams generate --from-image quay.example/node:4.20
     """  # noqa: D301  # \b keeps click from joining the lines
-    from penstock.cli.streams.generate_moment import moment_of
     from penstock.cli.streams.generate_work import GenerateRequest, generate
+    from penstock.cli.streams.moments import seconds_of
     from penstock.streams.generate.naming import Distro
     from penstock.streams.generate.sources import Publication
+    from penstock.streams.moments import format_moment
 
     publication = Publication(
         served.url.rstrip("/"),
@@ -51,5 +49,5 @@ def generate_command(*, wanted: Wanted, served: Served, destination: Destination
         Distro(served.distro) if served.distro else None,
         signatures=not served.no_signatures,
     )
-    moment = moment_of(destination.last_modified, os.environ, int(time.time()))
+    moment = format_moment(seconds_of(destination.last_modified, "--last-modified"))
     run_async(generate(GenerateRequest(wanted, publication, destination, moment, registry, ledger)))

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from penstock.cli.options import arches_option
+from penstock.cli.streams.moments import SOURCE_DATE_EPOCH
 from penstock.model.arch import Arch
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -90,8 +91,8 @@ class Destination:
 
 _OPTIONS: Final = (
     click.argument("words", metavar="[META|ARCH=VERSION]...", nargs=-1),
-    click.option("--release-json", metavar="FILE|URL", help="Make the stream from this release.json."),
-    click.option("--index", metavar="FILE|URL", help="Make the stream from the last release in this releases.json."),
+    click.option("--release-json", "--release", "release_json", metavar="FILE|URL", help="Make the stream from this release.json."),
+    click.option("--index", "--releases", "index", metavar="FILE|URL", help="Make the stream from the last release in this releases.json."),
     click.option("--from-image", metavar="REF", help="Make the stream from the build that this node image stands on."),
     arches_option,
     click.option("--url", metavar="BASE", help="Look for builds below this URL or folder (default: that of the distribution)."),
@@ -105,8 +106,15 @@ _OPTIONS: Final = (
     click.option("--append-index", type=_FILE, metavar="FILE", help="Put the release into this releases.json."),
     click.option("--override", type=_FILE, metavar="FILE", help="Merge this JSON into the stream, key by key."),
     click.option("--output-file", type=_FILE, metavar="FILE", help="Write the stream here (default: stdout)."),
-    click.option("--pretty-print", is_flag=True, help="Indent by four spaces."),
-    click.option("--last-modified", metavar="TIME", help="Write this time (default: that of SOURCE_DATE_EPOCH, else now)."),
+    click.option("--pretty-print", is_flag=True, help="Indent a new document by four spaces."),
+    click.option(
+        "--last-modified",
+        metavar="TIME",
+        envvar=SOURCE_DATE_EPOCH,
+        show_envvar=True,
+        show_default="now",
+        help="Write this time: RFC 3339, or seconds since the epoch.",
+    ),
     click.option("--dry-run", is_flag=True, help="Print what would change, and write nothing."),
 )
 

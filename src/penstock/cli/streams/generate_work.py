@@ -14,15 +14,16 @@ from penstock.formats.coreos_release import parse_coreos_release, parse_release_
 from penstock.formats.jsontext import INDENTED, Layout
 from penstock.formats.stream import parse_stream, write_stream_document
 from penstock.model.coreos_release import CoreosRelease, Modified
-from penstock.model.errors import InputError
+from penstock.model.errors import InputError, NotFoundError
 from penstock.model.imageref import parse_reference
 from penstock.model.record import given
 from penstock.model.stream import Stream, StreamMetadata
+from penstock.streams.change import FileChange
+from penstock.streams.document_lineage import Lineage
 from penstock.streams.generate.base_image import base_builds
 from penstock.streams.generate.builds_to_release import united
-from penstock.streams.generate.change import FileChange
 from penstock.streams.generate.index import appended, entry_of
-from penstock.streams.generate.lineage import Lineage, lineage_of_release, lineage_of_stream
+from penstock.streams.generate.lineage import lineage_of_release, lineage_of_stream
 from penstock.streams.generate.naming import BuildAddress, distro_of, public_url, refreshed_name
 from penstock.streams.generate.override import overridden
 from penstock.streams.generate.release_to_stream import stream_of_releases
@@ -143,6 +144,9 @@ async def _under_image(request: GenerateRequest, node: str) -> list[WantedBuild]
 
 def _make_stream(request: GenerateRequest, sources: Sequence[Source]) -> _Made:
     destination = request.destination
+    if destination.target is not None and not destination.target.exists():
+        hint = "--target edits a file; write a new one with --output-file"
+        raise NotFoundError("there is no such file", subject=str(destination.target), hint=hint)
     before = read_file(destination.target) if destination.target else None
     old = parse_stream(before, subject=str(destination.target)) if before is not None else None
     metadata = StreamMetadata(last_modified=request.moment, generator=f"penstock {__version__}")

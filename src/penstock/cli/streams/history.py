@@ -11,6 +11,7 @@ from penstock.cli.output import Output, Shown, Table, emit, output_option
 from penstock.cli.running import run_async
 from penstock.cli.streams.documents import talk
 from penstock.model.arch import Arch
+from penstock.model.errors import InputError
 from penstock.model.marketplace import PurchasePlan
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command("history")
 @click.argument("file", metavar="[FILE]", type=click.Path(path_type=Path), required=False)
-@click.option("--image", default="", metavar="KEY", help="Tell where this one was: an AMI, URN, SHA-256, file name or release.")
+@click.option(
+    "--image", default="", show_default="all", metavar="KEY", help="Tell where this one was: an AMI, URN, SHA-256, file name or release."
+)
 @arches_option
 @click.option("--platform", "--cloud", "platforms", metavar="P", multiple=True, help="Ask for this platform or cloud; may be repeated.")
 @click.option(
@@ -95,8 +98,10 @@ async def _in_git(question: "Question", file: Path, repo: Path | None, revision:
     from penstock.streams.history.reading import history_of_file
     from penstock.wiring import git_history
 
+    if not file.name or (file if repo is None else repo / file).is_dir():
+        raise InputError("this is a folder, a file is wanted", subject=str(file), hint="name a stream or a marketplace file in it")
     folder, path = (file.parent, file.name) if repo is None else (repo, str(file))
-    return await history_of_file(git_history(folder, path, revision=revision), question)
+    return await history_of_file(git_history(folder, path, revision=revision), question, subject=str(file))
 
 
 async def _in_ledger(question: "Question", file: Path | None, place: str | None) -> "History":

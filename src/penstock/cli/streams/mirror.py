@@ -43,6 +43,7 @@ class _Request:
     ca_file: Path | None
     insecure: bool
     parallel: int
+    tries: int
     ledger: str | None
 
 
@@ -65,8 +66,11 @@ class _Request:
 @click.option("--keyring", type=_EXISTING_FILE, metavar="FILE", help="Check signatures with these OpenPGP keys (binary or armoured).")
 @click.option("--no-signatures", is_flag=True, help="Leave out the signatures.")
 @click.option("--parallel", type=click.IntRange(1, 64), default=4, help="Download this many files at a time.")
+@click.option(
+    "--tries", type=click.IntRange(1, 100), default=5, help="Ask so often for a file that does not come; bytes that came are kept."
+)
 @click.option("--certificate-authority", "ca_file", type=_EXISTING_FILE, metavar="FILE", help="Trust these CA certificates alone.")
-@click.option("--insecure", is_flag=True, help="Accept any certificate; the files are named by digest all the same.")
+@click.option("--insecure", is_flag=True, help="Accept any certificate; each file's SHA-256 is checked all the same.")
 @click.option("--src-file", type=DOCUMENT, metavar="STREAM", help="Name the stream as plume does; the same as the first argument.")
 @click.option("--dest", type=_FOLDER, metavar="DEST", help="Name the folder as plume does; the same as the second argument.")
 @dry_run_option
@@ -86,6 +90,7 @@ def mirror_command(
     keyring: Path | None,
     no_signatures: bool,
     parallel: int,
+    tries: int,
     ca_file: Path | None,
     insecure: bool,
     src_file: Path | None,
@@ -134,6 +139,7 @@ def mirror_command(
         ca_file=ca_file,
         insecure=insecure,
         parallel=parallel,
+        tries=tries,
         ledger=ledger,
     )
     with progress_sink(progress) as sink:
@@ -170,7 +176,7 @@ async def _mirror(request: _Request, sink: "ProgressSink", *, dry_run: bool) -> 
     folder = mirror_folder(request.folder)
     async with AsyncExitStack() as stack:
         source = await stack.enter_async_context(
-            open_file_source(parallel=request.parallel, ca_file=request.ca_file, insecure=request.insecure)
+            open_file_source(parallel=request.parallel, tries=request.tries, ca_file=request.ca_file, insecure=request.insecure)
         )
         plan = await plan_mirror(files, source, folder, parallel=request.parallel, progress=sink)
         if dry_run:

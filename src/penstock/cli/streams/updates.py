@@ -1,7 +1,5 @@
 """``penstock streams updates``: the update metadata of a Fedora CoreOS stream."""
 
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,6 +9,7 @@ import click
 from penstock.cli.options import dry_run_option
 from penstock.cli.output import Output, Shown, Table, emit, emit_bytes, emit_text, output_option
 from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, name_of, read_file, talk
+from penstock.cli.streams.moments import SOURCE_DATE_EPOCH, seconds_of
 
 if TYPE_CHECKING:
     from penstock.model.updates import Update, Updates
@@ -24,7 +23,7 @@ _REASON: Final = click.option("--reason", required=True, metavar="URL", help="Na
 
 def _at_option(command: F) -> F:
     return click.option(
-        "--at", metavar="TIME", envvar="SOURCE_DATE_EPOCH", show_envvar=True, show_default="now", help="Take this for the present time."
+        "--at", metavar="TIME", envvar=SOURCE_DATE_EPOCH, show_envvar=True, show_default="now", help="Take this for the present time."
     )(command)
 
 
@@ -57,7 +56,7 @@ def show(*, file: Path, at: str | None, output: Output) -> None:
       penstock streams updates show updates/stable.json
     """  # noqa: D301  # \b keeps click from joining the lines
     _, updates = _read(file)
-    now_s = _now(at)
+    now_s = seconds_of(at, "--at")
     rows = [_row(release, now_s) for release in updates.releases]
     emit({"stream": updates.stream, "at_s": now_s, "releases": rows}, output, lambda: _table(rows))
 
@@ -119,7 +118,8 @@ def rollout(
       penstock streams updates rollout updates/stable.json 44.20260707.3.1 \\
         --start 2026-07-22T14:00:00Z --duration 2880
     """  # noqa: D301  # \b keeps click from joining the lines
-    from penstock.streams.updating import NewRollout, parse_moment, set_rollout
+    from penstock.streams.moments import parse_moment
+    from penstock.streams.updating import NewRollout, set_rollout
 
     wanted = NewRollout(start_s=parse_moment(start, subject="--start"), duration_minutes=duration, start_share=start_percentage)
     _change(file, lambda updates, now_s: set_rollout(updates, version, wanted, replace=replace, now_s=now_s), at=at, dry_run=dry_run)
@@ -164,11 +164,12 @@ def _change(file: Path, edit: "Callable[[Updates, int], Updates]", *, at: str | 
     """Rewrite ``file`` where the edit changes it; with ``dry_run`` print the difference."""
     from penstock.adapters.files.atomic import write_atomic
     from penstock.formats.stream import write_stream_document
-    from penstock.streams.generate.change import FileChange
-    from penstock.streams.updating import format_moment, touched
+    from penstock.streams.change import FileChange
+    from penstock.streams.moments import format_moment
+    from penstock.streams.updating import touched
 
     content, updates = _read(file)
-    now_s = _now(at)
+    now_s = seconds_of(at, "--at")
     edited = touched(updates, edit(updates, now_s), last_modified=format_moment(now_s))
     # A document that does not change keeps its very bytes, canonical or not.
     change = FileChange(name_of(file), content, content if edited == updates else write_stream_document(edited, like=content))
@@ -200,14 +201,6 @@ def _read(file: Path) -> "tuple[bytes, Updates]":
     return content, document
 
 
-def _now(at: str | None) -> int:
-    from penstock.streams.updating import parse_moment
-
-    if at:
-        return parse_moment(at, subject="SOURCE_DATE_EPOCH" if at == os.environ.get("SOURCE_DATE_EPOCH") else "--at")
-    return int(time.time())
-
-
 def _row(release: "Update", now_s: int) -> dict[str, Any]:
     from penstock.model.record import given
     from penstock.streams.updating import rollout_status
@@ -228,7 +221,7 @@ def _row(release: "Update", now_s: int) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Shown:
-    from penstock.streams.updating import format_moment
+    from penstock.streams.moments import format_moment
 
     def rollout_of(row: dict[str, Any]) -> str:
         if row["rollout"] is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from penstock.cli.output import Output, Shown, Table, emit, output_option
-from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, name_of, read_file, tell
+from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, name_of, read_file, tell, worse
 from penstock.model.errors import ExitCode, PenstockError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _TOLD_BY_KEYS: Final = "auto"
 _KINDS: Final = (_TOLD_BY_KEYS, "stream", "marketplace", "updates", "configmap")
-_BADNESS: Final = (ExitCode.DONE, ExitCode.MISMATCH, ExitCode.USAGE, ExitCode.TRY_AGAIN, ExitCode.FAILED)
 
 
 @click.command("validate")
@@ -57,7 +56,7 @@ def validate_command(*, files: Sequence[Path], previous: Path | None, kind: str,
         else:
             reports.append(report)
             code = ExitCode.DONE if report.passes(strict=strict) else ExitCode.MISMATCH
-        worst = max(worst, code, key=_BADNESS.index)
+        worst = worse(worst, code)
     described = [_described(report) for report in reports]
     emit({"document_version": 1, "passed": worst is ExitCode.DONE, "files": described}, output, lambda: _shown(described))
     return worst

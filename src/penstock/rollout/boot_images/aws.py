@@ -15,7 +15,7 @@ from penstock.model.record import given
 from penstock.model.stream import StreamArch
 from penstock.model.versions import MajorMinor
 from penstock.rollout.boot_images.cluster import MachineSet
-from penstock.rollout.boot_images.decision import Decision, Outcome, skipped
+from penstock.rollout.boot_images.decision import Decision, Outcome, failed, skipped
 
 STANDARD_OWNER: Final = "531415883065"
 MARKETPLACE_OWNER: Final = "679593333241"
@@ -63,8 +63,10 @@ def decide(machine_set: MachineSet, arch: Arch, stream_arch: StreamArch | None, 
     regional = ((given(aws.regions) or {}) if aws else {}).get(region)
     target, release = (given(regional.image) or "", given(regional.release) or "") if regional else ("", "")
     current = known.by_id.get((region, ami))
+    if current is None and known.complete:
+        return failed("its AMI does not exist, or may not be seen", before=ami)
     if current is None:
-        return _without_owner(ami, target, release, known)
+        return _without_owner(ami, target, release)
     if current.owner == STANDARD_OWNER:
         return _standard(region, ami, target, release, arch)
     if current.owner == MARKETPLACE_OWNER:
@@ -72,11 +74,9 @@ def decide(machine_set: MachineSet, arch: Arch, stream_arch: StreamArch | None, 
     return skipped(f"its AMI is of the account {current.owner}, neither Red Hat's nor the marketplace's", before=ami)
 
 
-def _without_owner(ami: str, target: str, release: str, known: KnownImages) -> Decision:
+def _without_owner(ami: str, target: str, release: str) -> Decision:
     if ami == target:
         return Decision(Outcome.UNCHANGED, "it has the stream's AMI already", before=ami, release=release)
-    if known.complete:
-        return skipped("its AMI does not exist, or may not be seen", before=ami)
     reason = "patched if the AMI is of Red Hat's account; only AWS can tell"
     return Decision(Outcome.UNDECIDED, reason, before=ami, after=target)
 
@@ -98,15 +98,17 @@ def _marketplace(region: str, current: AwsImage, arch: Arch, stream_arch: Stream
     aws = ((given(stream_arch.artifacts) or {}) if stream_arch else {}).get("aws")
     found = _BUILD.search((given(aws.release) or "") if aws else "")
     if found is None:
-        return skipped(f"the stream has no AWS build for {arch}", before=current.id)
+        return failed(f"the stream has no AWS build for {arch}", before=current.id)
     ceiling = MajorMinor(int(found["major"]), int(found["minor"]))
     best = newest_marketplace_image(known.products.get((region, product), ()), ceiling)
     if best is None:
         return skipped(f"the product has no image of RHEL {ceiling} or before in {region}", before=current.id)
+    build = _build_of(best)
     if best.id == current.id:
-        return Decision(Outcome.UNCHANGED, "it has the product's newest image that fits", before=current.id, release=_build_of(best))
-    reason = "its product has another image that fits the stream"
-    return Decision(Outcome.PATCHED, reason, before=current.id, after=best.id, release=_build_of(best), patch={"ami": {"id": best.id}})
+        reason = "it has the product's newest image that fits"
+        return Decision(Outcome.UNCHANGED, reason, before=current.id, release=build, sold_apart=True)
+    reason, patch = "its product has another image that fits the stream", {"ami": {"id": best.id}}
+    return Decision(Outcome.PATCHED, reason, before=current.id, after=best.id, release=build, sold_apart=True, patch=patch)
 
 
 def newest_marketplace_image(images: Iterable[AwsImage], ceiling: MajorMinor) -> AwsImage | None:

@@ -41,6 +41,8 @@ def decide(machine_set: MachineSet, arch: Arch, stream_arch: StreamArch | None) 
     plan = _plan_of(image)
     if plan is None:
         return failed("could not determine azure marketplace variant, cannot update boot images", before=before)
+    if stream_arch is None:
+        return failed(f"the stream does not have the architecture {arch}", before=before)
     marketplace = _marketplace(stream_arch)
     if marketplace is None:
         return skipped(f"the stream has no Azure marketplace images for {arch}", before=before)
@@ -91,8 +93,8 @@ def _plan_of(image: Mapping[str, str]) -> PurchasePlan | None:
     return _PLANS.get((image["publisher"].casefold(), image["offer"]))
 
 
-def _marketplace(stream_arch: StreamArch | None) -> AzureMarketplace | None:
-    extensions = given(stream_arch.rhel_coreos_extensions) if stream_arch else None
+def _marketplace(stream_arch: StreamArch) -> AzureMarketplace | None:
+    extensions = given(stream_arch.rhel_coreos_extensions)
     marketplace = given(extensions.marketplace) if extensions else None
     return given(marketplace.azure) if marketplace else None
 

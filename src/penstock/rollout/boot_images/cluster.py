@@ -110,7 +110,8 @@ class Cluster:
         single_node: whether the control plane is one node.
         multi_arch: whether the release is for several architectures.
         control_plane_arch: of the control plane.
-        install_version: of the oldest completed installation or update, or ``""``.
+        install_version: of the oldest completed installation or update; ``0.0.0`` where the ClusterVersion has no history, ``""`` where
+            there is no ClusterVersion.
         managers: the opt-in API's entries; None where it says nothing, which is not the same as none.
         skew: the policy, or None where nothing is said.
         machine_sets: MachineSets and the ControlPlaneMachineSet, in the order of the document.

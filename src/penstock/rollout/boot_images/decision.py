@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from penstock.model.arch import Arch
 from penstock.model.errors import InputError
-from penstock.rollout.boot_images.cluster import Cluster, MachineSet
+from penstock.rollout.boot_images.cluster import Cluster, MachineSet, Resource
 
 OS_STREAM_LABEL = "machineconfiguration.openshift.io/osstream"
 MANAGED_OS_STREAM = "rhel-9"
@@ -42,6 +42,8 @@ class Decision:
         after: the boot image that it would have; ``""`` where nothing changes.
         counts: whether a skip resets what the operator believes about the age of the boot images.
         release: the build of the image after the decision where that is known, or ``""``.
+        sold_apart: whether the image is of a marketplace that lags behind releases (AWS): the operator then records its build, and not the
+            release's version, for skew.
         patch: what would be merged into the provider's specification.
         notes: traps that the operator would walk into.
     """
@@ -52,6 +54,7 @@ class Decision:
     after: str = ""
     counts: bool = False
     release: str = ""
+    sold_apart: bool = False
     patch: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -75,6 +78,8 @@ def check_common(cluster: Cluster, machine_set: MachineSet) -> Decision | Arch:
         return skipped(f"it is of the OS stream {stream}; only {MANAGED_OS_STREAM} is updated", counts=False)
     if machine_set.template_labels.get(WINDOWS_LABEL) == "Windows":
         return skipped("its machines run Windows", counts=False)
+    if machine_set.resource is Resource.CONTROL_PLANE_MACHINE_SETS:
+        return cluster.control_plane_arch  # known without an annotation, which it usually lacks
     annotation = machine_set.annotations.get(CAPACITY_ANNOTATION)
     if annotation is None:
         if cluster.multi_arch:

@@ -34,7 +34,7 @@ class Preview:
     @property
     def fails(self) -> bool:
         """Whether something fails, or upgrades would be blocked."""
-        return self.skew.blocked or self.counts[Outcome.FAILED] > 0
+        return self.skew.blocked is True or self.counts[Outcome.FAILED] > 0
 
 
 def preview(cluster: Cluster, stream: Stream, *, known: KnownImages, release_version: str = "") -> Preview:

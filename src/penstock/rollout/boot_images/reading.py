@@ -8,6 +8,8 @@ from penstock.rollout.boot_images.cluster import Cluster, MachineSet, Manager, M
 _COMPLETED = "Completed"
 _MULTI = "Multi"
 _SINGLE_NODE = "SingleReplica"
+_NO_HISTORY = "0.0.0"
+"""What the operator takes for the version of the installation then."""
 _PLATFORM_OF_PROVIDER = {
     "AWSMachineProviderConfig": "AWS",
     "AzureMachineProviderSpec": "Azure",
@@ -46,8 +48,9 @@ def cluster_of(dump: MachineDump, *, subject: str, control_plane_arch: Arch = Ar
         single_node=infrastructure is not None and infrastructure.control_plane_topology == _SINGLE_NODE,
         multi_arch=version.desired.architecture == _MULTI if version else multi_arch,
         control_plane_arch=control_plane_arch,
-        install_version=completed[-1].version.partition("-")[0] if completed else "",
-        managers=_managers(managed.machine_managers or [], subject) if managed else None,
+        install_version=completed[-1].version.partition("-")[0] if completed else _NO_HISTORY if version else "",
+        # Absent, or null: no opinion.  The API server writes managedBootImages also where nobody set it; an empty list is an opinion.
+        managers=_managers(managed.machine_managers, subject) if managed and managed.machine_managers is not None else None,
         skew=skew,
         machine_sets=tuple(map(_machine_set, dump.machine_sets)),
     )

@@ -4,7 +4,7 @@ openshift/machine-config-operator, ``pkg/operator/{sync,status}.go`` and ``pkg/c
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -20,7 +20,6 @@ _OCP: Final = re.compile(r"(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.(?P<patch>[0-9]
 _RHCOS: Final = re.compile(r"(?P<first>[0-9]+)\.(?P<second>[0-9]+)(?:\.(?P<stamp>[0-9]+)(?:-[0-9]+)?)?")
 _DAY_DIGITS: Final = 8
 _MINUTE_DIGITS: Final = 12
-_UNKNOWN_INSTALLATION: Final = "0.0.0"
 
 
 class SkewMode(StrEnum):
@@ -42,14 +41,15 @@ class SkewVerdict:
         mode: see :class:`SkewMode`.
         ocp_version: the OpenShift version that the operator takes the boot images to be of, or ``""``.
         rhcos_version: the build instead, or ``""``.
-        blocked: whether upgrades are blocked (``Upgradeable=False``, ``ClusterBootImageSkewError``).
+        blocked: whether upgrades are blocked (``Upgradeable=False``, ``ClusterBootImageSkewError``); None where that depends on the version
+            of the installation, which nobody told.
         reason: one sentence for people.
     """
 
     mode: SkewMode
     ocp_version: str
     rhcos_version: str
-    blocked: bool
+    blocked: bool | None
     reason: str
 
 
@@ -77,23 +77,26 @@ def judge(cluster: Cluster, decisions: Sequence[Decision], *, release_version: s
         return SkewVerdict(mode, "", "", blocked=False, reason="skew is not enforced on this cluster")
     if mode is SkewMode.MANUAL:
         ocp, rhcos = (cluster.skew.ocp_version, cluster.skew.rhcos_version) if cluster.skew else ("", "")
-        if not (ocp or rhcos):
-            ocp = cluster.install_version or _UNKNOWN_INSTALLATION
-        return _checked(mode, ocp, rhcos, "")
+        return _checked(mode, ocp, rhcos, "") if ocp or rhcos else _as_installed(mode, cluster, "")
     errors = sum(decision.outcome is Outcome.FAILED for decision in decisions)
     if errors:
         reason = f"upgrades have been disabled due to boot image update failures: {errors} of {len(decisions)} failed"
         return SkewVerdict(mode, "", "", blocked=True, reason=reason)
     skips = sum(decision.outcome is Outcome.SKIPPED and decision.counts for decision in decisions)
     if skips:
-        said = f", because {skips} of {len(decisions)} were skipped: the boot images count as those of the installation"
-        return _checked(mode, cluster.install_version or _UNKNOWN_INSTALLATION, "", said)
+        return _as_installed(mode, cluster, f", because {skips} of {len(decisions)} were skipped")
+    sold_apart = [decision.release for decision in decisions if decision.sold_apart and decision.release]
+    if sold_apart:
+        return _checked(mode, "", _oldest(sold_apart), "")
     version = _plain(release_version)
     if version:
         return _checked(mode, version, "", "")
-    builds = [decision.release for decision in decisions if decision.release]
-    oldest = min(builds, key=lambda build: rhel_of_build(build) or RHCOS_LIMIT, default="")
-    return _checked(mode, "", oldest, "")
+    return _checked(mode, "", _oldest(decision.release for decision in decisions if decision.release), "")
+
+
+def _oldest(builds: Iterable[str]) -> str:
+    """The build of the oldest RHEL; ``""`` of none."""
+    return min(builds, key=lambda build: rhel_of_build(build) or RHCOS_LIMIT, default="")
 
 
 def rhel_of_build(build: str) -> MajorMinor | None:
@@ -119,6 +122,14 @@ def is_too_old(*, ocp_version: str, rhcos_version: str) -> bool:
         return found is not None and tuple(int(found[part]) for part in ("major", "minor", "patch")) < OCP_LIMIT
     rhel = rhel_of_build(rhcos_version)
     return rhel is not None and rhel < RHCOS_LIMIT
+
+
+def _as_installed(mode: SkewMode, cluster: Cluster, because: str) -> SkewVerdict:
+    if not cluster.install_version:
+        reason = f"boot images count as those of the installation{because}, and there is no ClusterVersion that tells its version"
+        return SkewVerdict(mode, "", "", blocked=None, reason=reason)
+    counted = f"{because}: the boot images count as those of the installation" if because else ""
+    return _checked(mode, cluster.install_version, "", counted)
 
 
 def _checked(mode: SkewMode, ocp: str, rhcos: str, because: str) -> SkewVerdict:

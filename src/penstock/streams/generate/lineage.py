@@ -10,10 +10,8 @@ from penstock.model.lineage import Artifact, Edge, Fact, Kind
 from penstock.model.record import Maybe, given
 from penstock.model.stream import Stream
 from penstock.streams.artifacts import artifacts_of
-from penstock.streams.document_lineage import stream_artifact
+from penstock.streams.document_lineage import Lineage, stream_artifact
 from penstock.streams.generate.sources import Source
-
-Lineage = tuple[list[Artifact], list[Edge]]
 
 
 def lineage_of_stream(stream: Stream, content: bytes, sources: Sequence[Source], *, path: str | None) -> Lineage:

@@ -45,8 +45,8 @@ class History:
     passed_over: tuple[PassedOver, ...] = ()
 
 
-async def history_of_file(history: FileHistory, question: Question) -> History:
-    """The periods of a stream document or a marketplace file.
+async def history_of_file(history: FileHistory, question: Question, *, subject: str) -> History:
+    """The periods of a stream document or a marketplace file, which errors call ``subject``.
 
     Raises:
         NotFoundError: no state of the file has such an image.
@@ -65,7 +65,7 @@ async def history_of_file(history: FileHistory, question: Question) -> History:
             builder.add(moment, {} if document is None else slots_of(document))
     matching = question.matching(builder.periods())
     if not matching:
-        raise _nothing(question, passed_over)
+        raise _nothing(question, subject, passed_over)
     return History(matching, states, tuple(passed_over))
 
 
@@ -93,17 +93,17 @@ async def history_in_ledger(ledger: Ledger, question: Question, *, name: str) ->
         periods += builder.periods()
     matching = question.matching(periods)
     if not matching:
-        raise _nothing(question)
+        raise _nothing(question, name)
     return History(matching, sum(len(documents) for documents in files))
 
 
 _LEDGER_HINT = "populate, generate and mirror record them; --ledger names another ledger, --from git asks a repository"
 
 
-def _nothing(question: Question, passed_over: Sequence[PassedOver] = ()) -> NotFoundError:
+def _nothing(question: Question, subject: str, passed_over: Sequence[PassedOver] = ()) -> NotFoundError:
     unread = f"; {len(passed_over)} could not be read, the last one: {passed_over[-1].reason}" if passed_over else ""
-    message = f"no state of the file has such an image{unread}"
-    return NotFoundError(message, subject=question.image, hint="ask with fewer options, or check the name")
+    message = f"no state of the file has {question.image or 'such an image'}{unread}"
+    return NotFoundError(message, subject=subject, hint="ask with fewer options, or check the name")
 
 
 async def _documents_with(ledger: Ledger, image: str) -> list[str]:

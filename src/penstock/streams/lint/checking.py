@@ -13,6 +13,7 @@ from penstock.formats.jsonscan import walk
 from penstock.formats.jsontext import parse_json
 from penstock.formats.stream import recognise
 from penstock.formats.text import DEFAULT_MAX_DEPTH, DocumentFault, Path
+from penstock.model.errors import InputError
 from penstock.model.marketplace import MarketplaceFile
 from penstock.model.record import Tree
 from penstock.model.stream import Stream
@@ -133,6 +134,7 @@ def _decode(tree: Tree, kind: CheckedKind, subject: str) -> Checked:
 
 
 def _losses(document: Checked, kind: CheckedKind, previous: bytes, subject: str) -> Iterator[LintFinding]:
+    _require_kind(previous, kind, subject)
     before = _decode(parse_json(previous, subject=subject), kind, subject)
     if isinstance(document, Stream) and isinstance(before, Stream):
         yield from lint_losses(document, before)
@@ -142,13 +144,33 @@ def _losses(document: Checked, kind: CheckedKind, previous: bytes, subject: str)
         yield from lint_marketplace_losses(document, before)
 
 
+def _require_kind(previous: bytes, kind: CheckedKind, subject: str) -> None:
+    """Refuse to compare different things.
+
+    Raises:
+        InputError: the earlier document is of another kind.
+    """
+    if is_config_map(previous):
+        found_kind = CheckedKind.CONFIG_MAP
+    else:
+        found_kind = CheckedKind(recognise(parse_json(previous, subject=subject), subject=subject).value)
+    if found_kind is not kind:
+        message = f"this is a document of the kind {found_kind}, and is to be compared with one of the kind {kind}"
+        raise InputError(message, subject=subject, hint="compare with an earlier state of the same file")
+
+
 def _check_config_map(content: bytes, subject: str, previous: bytes | None, previous_subject: str) -> Report:
     images = parse_boot_images(content, subject=subject)
-    before = parse_boot_images(previous, subject=previous_subject) if previous is not None else None
+    before = None
+    if previous is not None:
+        _require_kind(previous, CheckedKind.CONFIG_MAP, previous_subject)
+        before = parse_boot_images(previous, subject=previous_subject)
     findings: list[LintFinding] = []
     named = dict(images.named or {})
     for name, stream in named.items():
         earlier = (before.named or {}).get(name) if before else None
+        if before is not None and before.named is None and stream == images.default:
+            earlier = before.default  # a ConfigMap of one stream, as releases before 4.22 have it
         findings += _below(("data", "streams", name), stream, earlier)
     for name in sorted(set((before.named if before else None) or {}) - set(named)):
         findings.append(

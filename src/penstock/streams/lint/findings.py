@@ -27,6 +27,8 @@ class LintRule(StrEnum):
     """The document can be read as what it is."""
     UNKNOWN_KEY = "unknown-key"
     """Upstream's readers drop such a key when they write."""
+    PROPOSED_KEY = "proposed-key"
+    """So they do with a key that was proposed, and is in no upstream reader."""
     EMPTY_OBJECT = "empty-object"
     """It says nothing, and readers treat it as absent."""
     LAST_MODIFIED = "last-modified"
@@ -85,6 +87,7 @@ class LintRule(StrEnum):
     ROLLOUT = "rollout"
 
 
+_NOTES: Final = frozenset({LintRule.UNKNOWN_KEY, LintRule.PROPOSED_KEY})
 _WARNINGS: Final = frozenset(
     {
         LintRule.EMPTY_OBJECT,
@@ -106,7 +109,7 @@ _WARNINGS: Final = frozenset(
     }
 )
 LEVELS: Final[Mapping[LintRule, Level]] = MappingProxyType(
-    {rule: Level.INFO if rule is LintRule.UNKNOWN_KEY else Level.WARNING if rule in _WARNINGS else Level.ERROR for rule in LintRule}
+    {rule: Level.INFO if rule in _NOTES else Level.WARNING if rule in _WARNINGS else Level.ERROR for rule in LintRule}
 )
 """How bad each is, where the finding itself does not say otherwise."""
 

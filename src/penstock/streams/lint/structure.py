@@ -1,11 +1,19 @@
-"""Rules for any document: keys that nobody knows, objects that say nothing."""
+"""Rules for any document: keys that nobody knows, or nobody but we; objects that say nothing."""
 
 from collections.abc import Mapping
 
 from penstock.formats.text import Path, show_key
+from penstock.model.marketplace import AzureMarketplaceImage, Marketplace
 from penstock.model.record import UNKNOWN_KEYS, Record, given
-from penstock.model.stream import StreamArch
+from penstock.model.stream import Images, StreamArch
 from penstock.streams.lint.findings import Findings, LintRule, found
+
+_PROPOSED: Mapping[type[Record], frozenset[str]] = {
+    AzureMarketplaceImage: frozenset({"thirdParty", "purchasePlan"}),
+    Images: frozenset({"azure-community"}),
+    Marketplace: frozenset({"aws", "gcp"}),
+}
+"""Keys that an enhancement or Penstock proposes, and that no upstream library has."""
 
 
 def lint_structure(value: object, path: Path = ()) -> Findings:
@@ -26,6 +34,8 @@ def _record(record: Record, path: Path) -> Findings:
     for name, wire_name in zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True):
         if wire_name == UNKNOWN_KEYS:
             continue
+        if wire_name in _PROPOSED.get(type(record), ()) and given(getattr(record, name)) is not None:
+            yield found(LintRule.PROPOSED_KEY, (*path, wire_name), f"{wire_name} is a proposal; upstream's tools drop it when they write")
         # An architecture without images is written with {} there.
         may_be_empty = isinstance(record, StreamArch) and wire_name == "images"
         yield from _part(given(getattr(record, name)), (*path, wire_name), may_be_empty=may_be_empty)

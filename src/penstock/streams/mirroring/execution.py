@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass
 
 from penstock.model.downloads import DestinationError
-from penstock.model.errors import DigestMismatch, PartialError, PenstockError, VerificationError
+from penstock.model.errors import DigestMismatch, NotFoundError, PartialError, PenstockError, VerificationError
 from penstock.model.progress import Progress
 from penstock.ports import FileSource, MirrorFolder, PartialFile, ProgressSink, SignatureCheck
 from penstock.streams.mirroring.plan import Action, MirrorPlan, MirrorStep
@@ -164,7 +164,11 @@ async def _sign_off_existing(step: MirrorStep, mirror: Mirror) -> str | None:
 async def _fetch_signature(file: WantedFile, mirror: Mirror) -> bytes | None:
     if file.signature_url is None:
         return None
-    return await mirror.source.fetch_small(file.signature_url, subject=file.signature_name, limit_bytes=_LONGEST_SIGNATURE_BYTES)
+    try:
+        return await mirror.source.fetch_small(file.signature_url, subject=file.signature_name, limit_bytes=_LONGEST_SIGNATURE_BYTES)
+    except NotFoundError as error:
+        hint = "the stream names a signature that the server does not have; --no-signatures mirrors the files without"
+        raise NotFoundError(error.message, subject=error.subject, hint=hint) from None
 
 
 async def _bring(step: MirrorStep, mirror: Mirror) -> PartialFile:

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +25,7 @@ class Fault:
         status: refuse with it.
         cut_at: end the connection after so many bytes of the body.
         body: serve these bytes.
-        drip: seconds before each 64 KiB.
+        drip: seconds before each 64 KiB, until ``Shelf.hurry`` is set.
     """
 
     status: int = 0
@@ -47,6 +46,7 @@ class Shelf:
     ranges: bool = True
     heads: bool = True
     base: str = ""
+    hurry: threading.Event = field(default_factory=threading.Event)
 
     def gets(self, path: str) -> list[str | None]:
         """The ``Range`` of each GET of ``path``."""
@@ -103,7 +103,8 @@ def serve(handler: BaseHTTPRequestHandler, shelf: Shelf) -> None:
     if method == "HEAD":
         return
     for offset in range(0, len(body), 1 << 16):
-        time.sleep(fault.drip)
+        if fault.drip:
+            shelf.hurry.wait(fault.drip)
         piece = body[offset : offset + (1 << 16)]
         if fault.cut_at is not None and offset + len(piece) >= fault.cut_at:
             handler.wfile.write(piece[: max(0, fault.cut_at - offset)])
@@ -138,6 +139,7 @@ def shelf() -> Iterator[Shelf]:
     thread.start()
     shelf.base = f"http://127.0.0.1:{server.server_address[1]}"
     yield shelf
+    shelf.hurry.set()
     server.shutdown()
     thread.join(timeout=10)
     server.server_close()

@@ -79,6 +79,14 @@ def test_signatures_can_be_left_out_of_folder_and_stream(run: "Run", signed: Pat
     assert (done.code, names(signed / "dest"), b"signature" in (signed / "new.json").read_bytes()) == (0, ["os.iso"], False)
 
 
+def test_a_signature_that_the_server_does_not_have_is_told_with_the_way_around(run: "Run", signed: Path, shelf: "Shelf") -> None:
+    del shelf.files["/x/os.iso.sig"]
+    done = run(*MIRROR_ISO)
+    assert (done.code, "os.iso.sig: 127.0.0.1" in done.err, "--no-signatures mirrors the files without" in done.err) == (1, True, True)
+    assert not (signed / "dest").exists()
+    assert run(*MIRROR_ISO, "--no-signatures").code == 0
+
+
 def test_the_signature_has_the_new_address_too(run: "Run", signed: Path) -> None:
     run(*MIRROR_ISO, "--url", "https://mirror.example", "--dest-file", "new.json")
     assert b'"signature": "https://mirror.example/os.iso.sig"' in (signed / "new.json").read_bytes()

@@ -77,3 +77,9 @@ def test_a_kept_entry_is_told_with_the_reason(stocked: "Bench") -> None:
     (slot,) = stocked.penstock("explain", *ONE, "-o", "json").json["slots"]
     assert (slot["rule"], slot["before"]) == ("kept", slot["after"])
     assert "RHEL 9.6 is not the stream's 9.8" in slot["reason"]
+
+
+def test_a_slot_that_does_not_exist_is_said_to_be_none(stocked: "Bench") -> None:
+    outcome = stocked.penstock("explain", "--arch", "aarch64", "--gen", "1")
+    assert outcome.code == 0
+    assert "there is no such slot" in outcome.out

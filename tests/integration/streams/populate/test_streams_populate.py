@@ -60,7 +60,7 @@ def test_a_second_run_changes_nothing(bench: "Bench", example: Images) -> None:
     before = bench.marketplace.stat()
     outcome = bench.populate("-o", "json")
     assert outcome.json["written"] == []
-    assert outcome.json["counts"] == {"added": 0, "changed": 0, "removed": 0, "same": 15}
+    assert outcome.json["counts"] == {"added": 0, "changed": 0, "removed": 0, "respelt": 0, "same": 15}
     assert bench.marketplace.stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -264,3 +264,74 @@ def test_upstream_s_choice_writes_a_published_file_byte_for_byte(
     outcome = bench.populate("--choice", "upstream", env={"STREAM_RELEASE_OVERRIDE": release})
     assert outcome.code == 0, outcome.err
     assert bench.marketplace.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "words", [("--summary", "marketplace.json"), ("--provenance", "stream.json"), ("--summary", "x", "--provenance", "./x")]
+)
+def test_no_two_files_of_a_run_may_be_one(bench: "Bench", example: Images, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.put(*example())
+    monkeypatch.chdir(bench.folder)
+    before = bench.stream.read_bytes()
+    outcome = bench.populate(*words)
+    assert (outcome.code, bench.azure.requests) == (2, [])
+    assert "are the same file" in outcome.err
+    assert bench.stream.read_bytes() == before
+    assert not bench.marketplace.exists()
+
+
+@pytest.mark.parametrize("option", ["--summary", "--provenance"])
+def test_a_folder_that_is_missing_is_told_before_anything_is_asked_and_written(bench: "Bench", example: Images, option: str) -> None:
+    bench.put(*example())
+    outcome = bench.populate(option, str(bench.folder / "none" / "file"))
+    assert (outcome.code, bench.azure.requests) == (1, [])
+    assert "there is no such folder" in outcome.err
+    assert not bench.marketplace.exists()
+
+
+def test_a_marketplace_file_that_is_to_be_written_cannot_be_standard_input(bench: "Bench") -> None:
+    outcome = bench.run("streams", "populate", str(bench.stream), "-", "--azure-endpoint", bench.azure.url)
+    assert outcome.code == 2
+    assert "cannot be '-'" in outcome.err
+
+
+def test_a_run_that_finds_nothing_at_all_fails_and_writes_no_file(bench: "Bench") -> None:
+    outcome = bench.populate()
+    assert outcome.code == 1
+    assert "none of the images that were looked for is published" in outcome.err
+    assert "15 without an image" in outcome.out
+    assert not bench.marketplace.exists()
+
+
+def test_plans_that_nobody_publishes_are_no_failure_beside_one_that_is_there(bench: "Bench", example: Images) -> None:
+    bench.put(*example()[:3])
+    assert bench.populate().code == 0
+
+
+def test_a_later_run_leaves_the_sidecar_as_it_is(bench: "Bench", example: Images) -> None:
+    bench.put(*example(paid="4.18.2025031114"))
+    sidecar = bench.folder / "provenance.json"
+    bench.populate("--provenance", str(sidecar))
+    before = sidecar.stat()
+    bench.populate("--provenance", str(sidecar))
+    assert sidecar.stat() == before
+
+
+def test_booleans_that_go_are_told(bench: "Bench", example: Images) -> None:
+    bench.put(*example(paid="4.18.2025031114"))
+    bench.populate("--purchase-plan-field", "thirdParty")
+    outcome = bench.populate()
+    assert "15 respelt" in outcome.out
+    assert b"thirdParty" not in bench.marketplace.read_bytes()
+
+
+def test_neither_files_nor_logs_nor_the_ledger_hold_a_secret(bench: "Bench", example: Images) -> None:
+    bench.put(*example(paid="4.18.2025031114"))
+    where = ("--summary", str(bench.folder / "s.md"), "--provenance", str(bench.folder / "p.json"), "--ledger", str(bench.folder / "l.db"))
+    outcome = bench.populate(*where, "-o", "json", env={"PENSTOCK_DEBUG": "1", "PENSTOCK_LOG_LEVEL": "debug"})
+    assert outcome.code == 0
+    told = (outcome.out + outcome.err).encode() + b"".join(path.read_bytes() for path in bench.folder.iterdir() if path.is_file())
+    account = bench.azure.account
+    assert len([path for path in bench.folder.iterdir() if path.is_file()]) >= 5
+    for secret in (account.client_secret, account.client_id, account.subscription):
+        assert secret.encode() not in told

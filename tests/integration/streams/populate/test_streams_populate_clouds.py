@@ -129,9 +129,10 @@ def test_one_cloud_that_cannot_be_asked_keeps_all_from_being_written(bench: "Ben
 
 
 def test_one_region_that_cannot_be_asked_keeps_all_from_being_written(bench: "Bench", aws: AwsSimulator, everywhere: Everywhere) -> None:
-    aws.faults.add(Fault.parse("status=503@DescribeImages"))
-    outcome = everywhere()
+    aws.faults.add(Fault.parse("status=503@DescribeImages.*region=eu-west-1"))
+    outcome = everywhere("--region", "eu-west-1")
     assert outcome.code == 4
+    assert "eu-west-1" in outcome.err
     assert not bench.marketplace.exists()
 
 
@@ -146,3 +147,17 @@ def test_the_evidence_of_each_cloud_names_its_own_address(aws: AwsSimulator, gcp
 @pytest.mark.parametrize("address", ["https://user:hunter2@ec2.example:8443/api/?token=hunter2#hunter2", "https://ec2.example:8443/api"])
 def test_an_address_is_recorded_without_what_could_be_a_secret(request_of: RequestOf, address: str) -> None:
     assert _asking(request_of(), Cloud.AWS, address).sources == {Cloud.AWS: "https://ec2.example:8443/api"}
+
+
+@pytest.mark.parametrize("version", ["9.6.20251023", "latest"])
+def test_the_one_id_of_a_gallery_s_image_comes_out_in_its_parts(bench: "Bench", everywhere: Everywhere, version: str) -> None:
+    everywhere("--dry-run")
+    document = json.loads(bench.stream.read_bytes())
+    document["architectures"]["x86_64"]["images"] = {"azure-community": f"/CommunityGalleries/okd-6c1f/Images/scos/Versions/{version}"}
+    bench.stream.write_text(json.dumps(document, indent=2) + "\n")
+    outcome = bench.populate("--cloud", "gallery", "--proposed", "-o", "json")
+    (entry,) = (arch["images"]["azure-community"] for arch in json.loads(bench.stream.read_bytes())["architectures"].values())
+    assert entry["gallery"] == "okd-6c1f"
+    assert (entry["image"], entry["version"]) == ("scos", "9.6.20251023")
+    assert outcome.json["written"] == [str(bench.stream)]
+    assert bench.populate("--cloud", "gallery", "--proposed", "-o", "json").json["written"] == []

@@ -11,7 +11,6 @@ from penstock.formats.codec import decode, to_tree
 from penstock.model.coreos_release import CoreosRelease, IndexRelease, ReleaseIndex
 from penstock.model.errors import InputError
 from penstock.model.stream import Stream
-from penstock.streams.generate.change import FileChange
 from penstock.streams.generate.index import appended, entry_of, newest_release
 from penstock.streams.generate.target import edited
 
@@ -155,9 +154,3 @@ def test_the_newest_release_is_the_last_one_and_an_empty_index_has_none() -> Non
     assert newest_release(index, subject="i").version == "44.20260207.3.0"
     with pytest.raises(InputError, match="no release available to process"):
         newest_release(index.with_fields(releases=[]), subject="i")
-
-
-def test_a_change_shows_what_differs_and_a_new_file_from_nothing() -> None:
-    assert FileChange("a", b"1\n", b"1\n").diff() == ""
-    assert FileChange("a", b"1\n", b"2\n").diff() == "--- a\n+++ a\n@@ -1 +1 @@\n-1\n+2\n"
-    assert FileChange("a", None, b"2\n").diff().startswith("--- /dev/null\n+++ a\n")

@@ -282,6 +282,25 @@ def test_a_default_stream_that_is_none_of_the_streams_is_told(stream: Tree) -> N
     assert [placed.finding.rule for placed in report.findings] == [LintRule.DEFAULT_STREAM]
 
 
+def test_the_default_of_a_config_map_of_one_stream_is_what_the_same_stream_among_several_is_compared_with(stream: Tree) -> None:
+    more = copy.deepcopy(stream)
+    more["architectures"]["x86_64"]["images"]["aws"]["regions"]["mx-central-1"] = {"image": "ami-0123456789abcdef9"}
+    report = check_document(_config_map(stream, {"rhel-9": stream}), subject="c", previous=_config_map(more), previous_subject="p")
+    assert [(each.finding.rule.value, each.finding.place) for each in report.findings] == [
+        ("region-lost", "$.data.streams.rhel-9.architectures.x86_64.images.aws.regions")
+    ]
+
+
+def test_what_is_no_earlier_state_of_the_document_is_refused(stream: Tree, marketplace: Tree) -> None:
+    documents = {"stream": json.dumps(stream).encode(), "marketplace": json.dumps(marketplace).encode(), "configmap": _config_map(stream)}
+    for kind, content in documents.items():
+        for earlier_kind, earlier in documents.items():
+            if kind == earlier_kind:
+                continue
+            with pytest.raises(InputError, match=f"p: this is a document of the kind {earlier_kind}, and .* one of the kind {kind}"):
+                check_document(content, subject="c", previous=earlier, previous_subject="p")
+
+
 def test_a_stream_that_a_config_map_lost_is_an_error(stream: Tree) -> None:
     previous = _config_map(stream, {"rhel-9": stream, "rhel-10": stream})
     report = check_document(_config_map(stream, {"rhel-9": stream}), subject="c", previous=previous, previous_subject="p")

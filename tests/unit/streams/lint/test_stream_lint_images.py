@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from penstock.streams.lint.checking import check_document
+from penstock.streams.lint.findings import Level, LintRule
+
 Tree = dict[str, Any]
 Said = Callable[..., list[str]]
 NO_PLAN = "x86_64.azure.no-purchase-plan"
@@ -243,3 +246,18 @@ def test_the_worst_findings_come_first(said: Said, marketplace: Tree) -> None:
 def test_json_of_findings_has_only_plain_words(said: Said, marketplace: Tree) -> None:
     marketplace["s390x"] = {}
     assert "PurchasePlan" not in json.dumps(said(marketplace))
+
+
+def test_what_only_proposals_have_is_noted_because_upstream_s_tools_drop_it(stream: Tree, marketplace: Tree) -> None:
+    marketplace["x86_64"]["gcp"] = {"ocp": {"project": "redhat-marketplace-public", "name": "redhat-coreos-ocp-413-x86-64-202305021736"}}
+    marketplace["x86_64"]["azure"]["ocp"]["hyperVGen1"]["purchasePlan"] = True
+    stream["architectures"]["x86_64"]["images"]["azure-community"] = {"gallery": "g", "image": "i", "version": "9.8.20260428"}
+    findings = []
+    for document in (marketplace, stream):
+        findings += [placed.finding for placed in check_document(json.dumps(document).encode(), subject="d").findings]
+    assert {(each.level, each.rule) for each in findings} == {(Level.INFO, LintRule.PROPOSED_KEY)}
+    assert [each.place for each in findings] == [
+        "$.x86_64.azure.ocp.hyperVGen1.purchasePlan",
+        "$.x86_64.gcp",
+        "$.architectures.x86_64.images.azure-community",
+    ]
