@@ -128,16 +128,16 @@ async def read_cluster_machines(kubeconfig: Path | None, context: str | None, en
 
 
 @asynccontextmanager
-async def open_file_source(*, parallel: int, ca_file: Path | None, insecure: bool) -> "AsyncIterator[FileSource]":
-    """Files by URL.
+async def open_file_source(*, parallel: int, tries: int, ca_file: Path | None, insecure: bool) -> "AsyncIterator[FileSource]":
+    """Files by URL, ``parallel`` at a time; each is asked for ``tries`` times before it is given up.
 
     Raises:
         InputError: the file of certificate authorities is missing or wrong.
     """
     from penstock.adapters.http.download import HttpFiles
-    from penstock.adapters.http.options import HttpOptions
+    from penstock.adapters.http.options import HttpOptions, Retries
 
-    files = HttpFiles(HttpOptions(ca_file=ca_file, insecure=insecure), parallel=parallel)
+    files = HttpFiles(HttpOptions(ca_file=ca_file, insecure=insecure, retries=Retries(attempts=tries)), parallel=parallel)
     try:
         yield files
     finally:

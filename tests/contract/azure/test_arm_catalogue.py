@@ -208,3 +208,10 @@ def test_another_cloud_has_its_own_regions(options: AzureOptions) -> None:
 def test_a_name_that_leads_elsewhere_is_not_asked_for(options: AzureOptions) -> None:
     with pytest.raises(InputError):
         asked(options, lambda catalogue: catalogue.describe(AzureSku("..", "aro4", "420-v2"), "1.0.0"))
+
+
+def test_a_server_that_wants_to_be_left_alone_is_asked_once_and_its_time_is_told(azure: AzureSimulator, options: AzureOptions) -> None:
+    azure.faults.add(Fault.parse("status=429,retry_after=3600@/versions"))
+    with pytest.raises(TransientError, match="to come back in 3600 s"):
+        asked(options, lambda catalogue: catalogue.list_versions(GEN2))
+    assert sum(request.path.endswith("/versions") for request in azure.requests) == 1

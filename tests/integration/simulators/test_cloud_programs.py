@@ -163,3 +163,11 @@ def test_a_catalogue_that_was_written_is_served(ask: "Ask", tmp_path: Path) -> N
     (tmp_path / "catalogue.json").write_bytes(write_catalogue(Catalogue(azure=(image,))))
     with _program("azure", "--catalogue", str(tmp_path / "catalogue.json")) as (_, url):
         assert _azure_versions(ask, url) == ["9.8.20260428"]
+
+
+def test_azure_s_help_tells_the_client_that_gets_tokens() -> None:
+    command = [sys.executable, "-m", "penstock", "simulate", "azure", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    names = {"TENANT_ID": ACCOUNT.tenant, "CLIENT_ID": ACCOUNT.client_id, "CLIENT_SECRET": ACCOUNT.client_secret}
+    for name, value in (names | {"SUBSCRIPTION_ID": ACCOUNT.subscription}).items():
+        assert f"AZURE_{name}={value}\n" in told

@@ -91,7 +91,7 @@ def test_keys_are_text_as_they_stand() -> None:
     [
         (b"a: 1\nb: 2\na: 3\n", "line 3, column 1", 'the key "a" is repeated; it stands on line 1'),
         (b"x:\n- {c: 1, c: 2}\n", "line 2, column 10, at $.x[0]", "repeated"),
-        (b"a: &x [1]\nb: *x\n", "line 2, column 4, at $.b", "alias *x"),
+        (b"a: &x [1]\nb: *x\n", "line 2, column 4, at $.b", "an alias (*)"),
         (b"b:\n  <<: {a: 1}\n", "line 2, column 3, at $.b", "merge key"),
         (b"a: !!python/object/apply:os.system [ls]\n", "line 1, column 4, at $.a", "tag"),
         (b"a: !!binary aGk=\n", "line 1, column 4, at $.a", "tag"),
@@ -109,6 +109,14 @@ def test_a_fault_is_named_with_its_place(content: bytes, place: str, problem: st
     assert error.subject == "a.yaml"
     assert place in error.message
     assert problem in error.message
+
+
+@pytest.mark.parametrize("value", ["*hunter2", "!hunter2", "!hunter2 x", "!!hunter2 [1]", "&a b\nc: *hunter2", "77" * 2001 + ".5"])
+def test_a_fault_never_shows_what_stands_there(value: str) -> None:
+    """It may be a password that nobody put into quotes."""
+    error = refused(f"password: {value}\n".encode())
+    assert "hunter2" not in f"{error} {error.hint}"
+    assert "7777" not in f"{error} {error.hint}"
 
 
 @pytest.mark.parametrize(

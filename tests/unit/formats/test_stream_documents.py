@@ -156,6 +156,24 @@ def test_a_stream_is_no_marketplace_file() -> None:
         parse_marketplace(STREAM, subject="a")
 
 
+RELEASE = b'{"release": "44.1", "stream": "stable", "metadata": {}, "architectures": {"x86_64": {"media": {}}}}'
+INDEX = b'{"releases": [{"version": "44.1", "metadata": "https://builds.example/release.json"}], "metadata": {}, "stream": "stable"}'
+
+
+def test_a_release_does_not_pass_for_a_stream_without_files() -> None:
+    error = refused(RELEASE)
+    assert "this is a release (release.json), no stream" in error.message
+    assert "--release-json" in error.hint
+    with pytest.raises(InputError, match=r"release\.json"):
+        parse_stream(RELEASE, subject="a")
+
+
+def test_an_index_of_releases_does_not_pass_for_update_metadata() -> None:
+    error = refused(INDEX)
+    assert "this is an index of releases (releases.json)" in error.message
+    assert "--index" in error.hint
+
+
 def test_a_truncated_stream_is_refused_at_every_byte() -> None:
     for length in range(len(STREAM.rstrip())):
         refused(STREAM[:length])

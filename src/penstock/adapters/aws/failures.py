@@ -8,7 +8,7 @@ from http import HTTPStatus
 from botocore import exceptions as refusals
 from botocore.parsers import ResponseParserError
 
-from penstock.adapters.http.failures import TRY_LATER, Throttled, is_transient_status, retry_after_s
+from penstock.adapters.http.failures import TRY_LATER, is_transient_status, retry_after_s, throttled
 from penstock.model.errors import InputError, NotFoundError, OperationError, PenstockError, TransientError
 
 _TRY_AGAIN = frozenset(
@@ -74,10 +74,7 @@ def _refused(error: refusals.ClientError, subject: str) -> PenstockError:
     status = int(metadata.get("HTTPStatusCode", 0))
     if code in _TRY_AGAIN or is_transient_status(status):
         said = f"EC2 answered {code or status}"
-        wait_s = retry_after_s(metadata.get("HTTPHeaders", {}).get("retry-after"))
-        if wait_s is not None:
-            return Throttled(said, subject=subject, hint=TRY_LATER, retry_after_s=wait_s)
-        return TransientError(said, subject=subject, hint=TRY_LATER)
+        return throttled(said, subject, retry_after_s(metadata.get("HTTPHeaders", {}).get("retry-after")))
     if code in _EXPIRED:
         return OperationError(f"the credentials for AWS have run out ({code})", subject=subject, hint="log in again: `aws sso login`")
     if code in _NOT_KNOWN:

@@ -10,8 +10,9 @@ from yarl import URL
 from penstock.adapters.azure.options import AzureOptions
 from penstock.adapters.azure.tokens import no_credentials, refused_credentials
 from penstock.adapters.extras import extra
-from penstock.adapters.http.failures import TRY_LATER, is_transient_status
-from penstock.adapters.http.hops import place_of
+from penstock.adapters.http.failures import TRY_LATER, is_transient_status, retry_after_s, status_text, throttled
+from penstock.adapters.http.hops import keeps_credentials, place_of
+from penstock.adapters.http.retrying import retried
 from penstock.model.errors import InputError, PenstockError, TransientError
 
 with extra("azure", "azure"):
@@ -22,6 +23,7 @@ with extra("azure", "azure"):
     from azure.identity.aio import DefaultAzureCredential
 
 _EARLY_S = 120.0
+_SUBJECT = "a token of Azure"
 _PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID")
 
 
@@ -35,6 +37,8 @@ class IdentityChain:
         self._scope = options.scope
         self._has_principal = all(options.http.environment.get(name) for name in _PRINCIPAL)
         self._status = 0
+        self._place = place_of(authority)
+        self._retry_after_s: float | None = None
         self._options = options
         self._chain: DefaultAzureCredential | None = None
         self._lock = asyncio.Lock()
@@ -54,7 +58,7 @@ class IdentityChain:
                 # The chain would give the token again that was refused: it has a memory of its own.
                 await self.close()
             if self._token == refused or time.time() >= self._good_until_s:
-                found = await self._ask()
+                found = await retried(self._ask, self._options.http.retries)
                 self._token = found.token
                 self._good_until_s = found.expires_on - _EARLY_S
             return f"Bearer {self._token}"
@@ -90,18 +94,22 @@ class IdentityChain:
             disable_instance_discovery=self._options.authority is not None,
             connection_verify=verify,
             raw_response_hook=self._remember,
-            retry_total=http.retries.attempts - 1,
-            retry_backoff_factor=http.retries.first_wait_s,
-            retry_backoff_max=http.retries.longest_retry_after_s,
+            # Tried again by the house's own way: azure-core would wait for as long as a server says, which may be hours.
+            retry_total=0,
         )
 
     def _remember(self, response: "PipelineResponse[object, object]") -> None:
-        self._status = getattr(response.http_response, "status_code", 0)
+        answer = response.http_response
+        url, status = URL(getattr(response.http_request, "url", "")), getattr(answer, "status_code", 0)
+        # The chain asks other places too, the metadata of a machine for instance; that they have no token is no refusal.
+        if keeps_credentials(self._authority, url) or is_transient_status(status):
+            self._status, self._place = status, place_of(url)
+            self._retry_after_s = retry_after_s(getattr(answer, "headers", {}).get("Retry-After"))
 
     def _failure(self, said: bytes) -> PenstockError:
-        place = place_of(self._authority)
         if is_transient_status(self._status):
-            return TransientError(f"{place} answered {self._status} when it was asked for a token", hint=TRY_LATER)
+            return throttled(f"{self._place} answered {status_text(self._status)}", _SUBJECT, self._retry_after_s)
+        place = place_of(self._authority)
         if self._status == 0 and self._has_principal:
             return TransientError(f"{place} did not answer when it was asked for a token", hint=TRY_LATER)
         if self._status < HTTPStatus.BAD_REQUEST:

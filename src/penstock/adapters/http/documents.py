@@ -39,6 +39,10 @@ class Documents:
             TransientError: it did not come, however often it was asked for.
         """
         if not place.startswith(("http://", "https://")):
+            scheme, has_scheme, _ = place.partition("://")
+            if has_scheme and "/" not in scheme:
+                hint = "write http://host/path or https://host/path, or the path of a file"
+                raise InputError(f"documents are not read over {scheme}", subject=place.rpartition("@")[2], hint=hint)
             return await asyncio.to_thread(read_document, Path(place), limit_bytes=self._limit_bytes)
         try:
             url = URL(place)

@@ -34,6 +34,7 @@ _WORTHWHILE_BYTES = 64 << 10
 _MOST_RESTARTS = 3
 _TRIES_TO_LOOK = 2
 _STOP_LIMIT_S = 5.0
+_CHECK_ADDRESS = "check the address, and whether it needs credentials"
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -64,7 +65,7 @@ class HttpFiles:
             return _settled(await self._follow(request, URL(url, encoded=True)), request.subject)
 
         try:
-            answer = await retried(once, self._options.retries, attempts=_TRIES_TO_LOOK)
+            answer = await retried(once, self._options.retries, attempts=_TRIES_TO_LOOK, early=True)
         except InputError:
             raise
         except PenstockError as error:
@@ -79,7 +80,7 @@ class HttpFiles:
         async def once() -> Answer:
             return _settled(await self._follow(request, URL(url, encoded=True)), subject)
 
-        return (await retried(once, self._options.retries)).body
+        return (await retried(once, self._options.retries, early=True)).body
 
     async def fetch(self, url: str, into: PartialFile, *, subject: str, progress: ProgressSink) -> bool:
         """See ``ports.FileSource``."""
@@ -102,7 +103,7 @@ class HttpFiles:
             if answer.status not in REDIRECTS:
                 return answer
             url = next_hop(url, answer.headers.get("Location"), subject=request.subject)
-        raise OperationError(f"{place_of(first)} redirects in a circle", subject=request.subject)
+        raise OperationError(f"{place_of(first)} redirects in a circle", subject=request.subject, hint=_CHECK_ADDRESS)
 
 
 class _Download:
@@ -183,7 +184,7 @@ class _Download:
             location = response.headers.get("Location")
             response.close()
             url = next_hop(url, location, subject=self._subject)
-        raise OperationError(f"{place_of(self._url)} redirects in a circle", subject=self._subject)
+        raise OperationError(f"{place_of(self._url)} redirects in a circle", subject=self._subject, hint=_CHECK_ADDRESS)
 
     def _connected(self, connected: socket.socket) -> None:
         self._socket = connected
@@ -287,4 +288,4 @@ def _refusal(status: int, retry_after: str | None, subject: str, place: str) -> 
         return TransientError(said, subject=subject, hint=TRY_LATER)
     if status in _GONE:
         return NotFoundError(said, subject=subject, hint="the server does not have it, or no longer; check the stream")
-    return OperationError(said, subject=subject, hint="check the address, and whether it needs credentials")
+    return OperationError(said, subject=subject, hint=_CHECK_ADDRESS)

@@ -62,6 +62,20 @@ def pause_s(error: BaseException, failures: int, retries: Retries) -> float | No
     return own_s
 
 
+def throttled(said: str, subject: str, wait_s: float | None) -> TransientError:
+    """The error for a transient refusal, whether or not the server said when to come back.
+
+    Args:
+        said: who answered what.
+        subject: what was asked for.
+        wait_s: ``Retry-After``, or None.
+    """
+    if wait_s is None:
+        return TransientError(said, subject=subject, hint=TRY_LATER)
+    when = f", to come back in {wait_s:.0f} s" if wait_s else ""
+    return Throttled(f"{said}{when}", subject=subject, hint=TRY_LATER, retry_after_s=wait_s)
+
+
 def status_text(status: int) -> str:
     """Number and name of a status: ``404 Not Found``."""
     try:

@@ -17,7 +17,7 @@ class Retries:
         attempts: tries of one request; a blob that is being read counts anew whenever bytes have come.
         first_wait_s: the pause before the second try; it doubles from there.
         longest_wait_s: the longest pause of our own choice.
-        longest_retry_after_s: how far a server's ``Retry-After`` is honoured.
+        longest_retry_after_s: how far a server's ``Retry-After`` is honoured by those who come back early.
         total_s: no new try is begun later than this.
     """
 

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 from yarl import URL
 
-from penstock.adapters.http.failures import TRY_LATER, Throttled, is_transient_status, retry_after_s, status_text
+from penstock.adapters.http.failures import is_transient_status, retry_after_s, status_text, throttled
 from penstock.adapters.http.hops import MAX_REDIRECTS, REDIRECTS, keeps_credentials, next_hop, place_of
 from penstock.adapters.http.options import HttpOptions
 from penstock.adapters.http.retrying import retried
 from penstock.adapters.http.transport import Answer, Request, Transport
-from penstock.model.errors import OperationError, PenstockError, TransientError
+from penstock.model.errors import OperationError
 
 _UNAUTHORIZED = 401
 LONGEST_ANSWER_BYTES = 64 << 20
@@ -107,8 +107,4 @@ def _settled(answer: Answer, request: Request) -> Answer:
     if not is_transient_status(answer.status):
         return answer
     said = f"{place_of(answer.url)} answered {status_text(answer.status)}"
-    wait_s = retry_after_s(answer.headers.get("Retry-After"))
-    error: PenstockError = TransientError(said, subject=request.subject, hint=TRY_LATER)
-    if wait_s is not None:
-        error = Throttled(said, subject=request.subject, hint=TRY_LATER, retry_after_s=wait_s)
-    raise error
+    raise throttled(said, request.subject, retry_after_s(answer.headers.get("Retry-After")))

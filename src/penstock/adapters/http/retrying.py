@@ -12,13 +12,15 @@ from penstock.model.errors import TransientError
 T = TypeVar("T")
 
 
-async def retried(work: Callable[[], Awaitable[T]], retries: Retries, *, attempts: int | None = None) -> T:
+async def retried(work: Callable[[], Awaitable[T]], retries: Retries, *, attempts: int | None = None, early: bool = False) -> T:
     """Do ``work``, again and with growing pauses while it fails for a reason that may pass (``TransientError``).
 
     Args:
         work: begins anew each time.
         retries: how often and for how long.
         attempts: fewer tries than ``retries`` says.
+        early: come back before the server wants it, where that is later than ``longest_retry_after_s``; without it, it is waited for, and
+            where ``total_s`` do not suffice there is no other try.
 
     Raises:
         PenstockError: what the last try raised.
@@ -26,7 +28,10 @@ async def retried(work: Callable[[], Awaitable[T]], retries: Retries, *, attempt
 
     def pause(error: Exception) -> bool | float:
         if isinstance(error, Throttled):
-            return min(error.retry_after_s, retries.longest_retry_after_s)
+            if early:
+                return min(error.retry_after_s, retries.longest_retry_after_s)
+            # Coming back sooner than an API wants prolongs what it defends itself against.
+            return error.retry_after_s <= retries.total_s and error.retry_after_s
         return isinstance(error, TransientError)
 
     async for attempt in stamina.retry_context(

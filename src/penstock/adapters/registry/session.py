@@ -93,7 +93,7 @@ class Session:
 
     async def retried(self, work: Callable[[], Awaitable[T]], *, attempts: int | None = None) -> T:
         """Do ``work``, again and with growing pauses while it fails for a reason that may pass."""
-        return await retried(work, self.options.retries, attempts=attempts)
+        return await retried(work, self.options.retries, attempts=attempts, early=True)
 
     async def _once(self, endpoint: Endpoint, target: str | URL, request: Request, scopes: Scopes, fine: Sequence[int]) -> Answer:
         self._credentials.load()

@@ -87,6 +87,8 @@ async def _explain(request: "PopulateRequest", azure: AzureSettings) -> "list[tu
 
 
 def _shown(document: dict[str, Any], *, most: int | None) -> Shown:
+    if not document["slots"]:
+        return "nothing to look for: there is no such slot"
     shown: list[str | Table] = []
     for slot in document["slots"]:
         rows = [tuple(candidate[column] for column in _COLUMNS) for candidate in slot["candidates"]]

@@ -1,5 +1,6 @@
 """``penstock streams populate``: the marketplace file, filled from the clouds' catalogues."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from penstock.cli.running import run_async
 from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, talk
 from penstock.cli.streams.populate_options import Wishes, Writing, catalogues_options, wishes_options, writing_options
 from penstock.cli.streams.populate_search import CatalogueSettings
-from penstock.model.errors import PartialError
+from penstock.model.errors import NotFoundError, PartialError
 
 if TYPE_CHECKING:
     from penstock.cli.streams.populate_files import PopulateFiles
@@ -100,12 +101,23 @@ def populate_command(
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.cli.streams.populate_files import PopulateFiles, read_if_there, read_marketplace
 
-    _check_usage(clouds, stream_file, proposed=proposed)
+    _check_usage(clouds, stream_file, marketplace_file, proposed=proposed)
+    _check_places(stream_file, marketplace_file, writing)
     files = PopulateFiles.read(stream_file, marketplace_file)
     fallback = read_marketplace(read_if_there(fallback_from), fallback_from) if fallback_from else None
     fallback_name = fallback_from.name if fallback_from else ""
     request = wishes.request(files.stream, files.marketplace, fallback=fallback, fallback_name=fallback_name, prune=prune)
     plan = run_async(_populate(_Job(request, files, clouds, catalogues, proposed, writing), output))
+    _tell_unfilled(plan, marketplace_file, proposed=proposed)
+
+
+def _tell_unfilled(plan: "PopulatePlan", marketplace_file: Path, *, proposed: bool) -> None:
+    """End with an error where slots could not be filled: some that should be, or all of them.
+
+    Raises:
+        PartialError: there are images that do not fit.
+        NotFoundError: nobody publishes any image that was looked for, and none is there from before.
+    """
     if plan.unfit:
         slots = ", ".join(str(finding.slot) for finding in plan.unfit[:_MOST_NAMED]) + (" …" if len(plan.unfit) > _MOST_NAMED else "")
         raise PartialError(
@@ -113,13 +125,47 @@ def populate_command(
             subject=str(marketplace_file),
             hint="see why with 'penstock streams explain', choose with --choice latest, or copy with --fallback-from",
         )
+    # With --proposed only what the stream lacks is looked for, and that may be little and not there.
+    if plan.changes and not proposed and not any(change.before or change.after for change in plan.changes):
+        raise NotFoundError(
+            "none of the images that were looked for is published",
+            subject=str(marketplace_file),
+            hint="check --release, --plan and the catalogue, or run again once the images are there",
+        )
 
 
-def _check_usage(clouds: Sequence[str], stream_file: Path, *, proposed: bool) -> None:
+def _check_usage(clouds: Sequence[str], stream_file: Path, marketplace_file: Path, *, proposed: bool) -> None:
     if "gallery" in clouds and not proposed:
         raise click.UsageError("Community galleries fill images of STREAM, which is --proposed.")
+    if marketplace_file == STANDARD_INPUT:
+        raise click.UsageError("MARKETPLACE is rewritten, so it cannot be '-'.")
     if proposed and stream_file == STANDARD_INPUT:
         raise click.UsageError("With --proposed STREAM is rewritten, so it cannot be '-'.")
+
+
+def _check_places(stream_file: Path, marketplace_file: Path, writing: Writing) -> None:
+    """Refuse two documents in one place, and places that cannot be written, before anything is asked.
+
+    Raises:
+        click.UsageError: two of the files are one.
+        NotFoundError: a folder is missing.
+    """
+    places = [
+        ("STREAM", stream_file),
+        ("MARKETPLACE", marketplace_file),
+        ("--summary", writing.summary),
+        ("--provenance", writing.provenance),
+    ]
+    taken: dict[Path, str] = {}
+    for name, path in places:
+        if path is None or path == STANDARD_INPUT:
+            continue
+        target = Path(os.path.realpath(path))  # resolve() raises for a circle of links, which is told when it is written to
+        other = taken.setdefault(target, name)
+        if other != name:
+            raise click.UsageError(f"{other} and {name} are the same file.")
+        if not target.parent.is_dir():
+            raise NotFoundError("there is no such folder", subject=str(path.parent), hint="create it first")
 
 
 async def _populate(job: _Job, output: Output) -> "PopulatePlan":

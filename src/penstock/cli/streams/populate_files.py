@@ -105,7 +105,8 @@ class PopulateFiles:
             write_atomic(self.stream_path, stream.content)
             written.append(self.stream_name)
         for path, content in beside.items():
-            write_atomic(path, content)
+            if content != read_if_there(path):
+                write_atomic(path, content)
         return written
 
 

@@ -50,7 +50,7 @@ async def find_images(
         OperationError: a catalogue refuses.
         TransientError: a catalogue could not be asked.
     """
-    from penstock.streams.populate.azure_asking import all_of
+    from penstock.streams.populate.concurrently import all_of
 
     searches: Mapping[str, Callable[[], Awaitable[list[Finding]]]] = {
         "azure": lambda: _find_azure(request, settings),

@@ -89,7 +89,13 @@ class AwsSimulator(CloudSimulator):
         return xml_error(refusal)
 
     def _fault(self, status: int) -> Refusal:
-        codes = {429: "RequestLimitExceeded", 500: "InternalError", 503: "RequestLimitExceeded", 504: "Unavailable"}
+        codes = {
+            401: "AuthFailure",
+            403: "UnauthorizedOperation",
+            429: "RequestLimitExceeded",
+            503: "RequestLimitExceeded",
+            504: "Unavailable",
+        }
         return Refusal(status, codes.get(status, "InternalError"), "A fault that was asked for.")
 
     def _name(self, api: str, form: Mapping[str, str]) -> str:

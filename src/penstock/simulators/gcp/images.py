@@ -16,6 +16,7 @@ from penstock.simulators.gcp.filters import parse_filter
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _MOST_RESULTS = 500
+_PUBLIC_PROJECTS = ("fedora-coreos-cloud", "redhat-marketplace-public", "rhcos-cloud")
 _ARCHITECTURES = {Arch.X86_64: "X86_64", Arch.AARCH64: "ARM64"}
 _IMAGES = "/compute/v1/projects/{project}/global/images"
 
@@ -28,8 +29,8 @@ class ImageOperations:
         self._projects: dict[str, list[GcpImage]] = {}
 
     def stock(self, images: Iterable[GcpImage]) -> None:
-        """Serve ``images`` from now on; a project is known by having one, now or at another time."""
-        projects: dict[str, list[GcpImage]] = {}
+        """Serve ``images`` from now on; a project is known by having one, now or at another time, or by being everybody's."""
+        projects: dict[str, list[GcpImage]] = {project: [] for project in _PUBLIC_PROJECTS}
         for image in images:
             projects.setdefault(image.project, []).append(image)
         self._projects = projects

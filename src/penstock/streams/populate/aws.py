@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 
 from penstock.model.arch import Arch
 from penstock.model.catalogue import AwsImage, Cloud
-from penstock.model.errors import InputError, OperationError, PenstockError, TransientError
+from penstock.model.errors import InputError, OperationError, PenstockError
 from penstock.model.marketplace import AwsMarketplaceRegion, PurchasePlan
 from penstock.model.record import given
 from penstock.model.stream import RegionImage
 from penstock.model.versions.coreos import OsVersion, RhelVersion
 from penstock.ports import AwsCatalogue
 from penstock.streams.populate.aws_products import MARKETPLACE_OWNER, PRODUCTS, build_in, pattern_of
-from penstock.streams.populate.azure_asking import all_of
+from penstock.streams.populate.concurrently import all_of, worst_of
 from penstock.streams.populate.entries import Evidence, Finding, Place, Rule, Slot
 from penstock.streams.populate.nearest import Candidate, LineBuild, choose, line_build, told
 from penstock.streams.populate.publishers import publisher_of
@@ -82,7 +82,7 @@ def _unless_all_failed(findings: list[Finding]) -> list[Finding]:
     """The findings, unless nothing at all could be asked: then that is the answer, once and not for each slot."""
     errors = [finding.error for finding in findings if finding.error is not None]
     if errors and len(errors) == len(findings):
-        raise min(errors, key=lambda error: isinstance(error, TransientError))
+        raise worst_of(errors)
     return findings
 
 

@@ -13,11 +13,12 @@ from penstock.model.catalogue import AzureImageDetails, AzureSku, Cloud, ImageDe
 from penstock.model.errors import NotFoundError
 from penstock.model.marketplace import AzureMarketplaceImage, Generation, PurchasePlan
 from penstock.ports import AzureCatalogue
-from penstock.streams.populate.azure_asking import Asking, Listing, all_of
-from penstock.streams.populate.azure_choice import Ranked, Refusal, rank
+from penstock.streams.populate.azure_asking import Asking, Listing
+from penstock.streams.populate.azure_choice import Candidate, Ranked, Refusal, rank
 from penstock.streams.populate.azure_fallback import with_fallback
 from penstock.streams.populate.azure_skus import MACHINES, skus_for, upstream_skus_for
 from penstock.streams.populate.azure_target import AzureTarget, azure_targets
+from penstock.streams.populate.concurrently import all_of
 from penstock.streams.populate.entries import Evidence, Finding, Rule, Slot
 from penstock.streams.populate.placing import standing
 from penstock.streams.populate.request import Choice, PopulateRequest
@@ -124,11 +125,23 @@ async def _search(asking: Asking, request: PopulateRequest, slots: list[tuple[Sl
     async def one(entry: tuple[Slot, AzureTarget]) -> Search:
         slot, target = entry
         of_slot = tuple(listings[sku] for sku in skus[slot])
-        candidates = (candidate for listing in of_slot for candidate in listing.candidates)
+        candidates = [candidate for listing in of_slot for candidate in (*listing.candidates, *_unlisted(request, slot, listing))]
         judged = await _judge(asking, request, slot, rank(candidates, target, request.choice), whole=whole)
         return Search(slot, target, of_slot, judged)
 
     return await all_of(slots, one)
+
+
+def _unlisted(request: PopulateRequest, slot: Slot, listing: Listing) -> tuple[Candidate, ...]:
+    """The version that stands in the document, where its series does not list it: a list that came short replaces no good image."""
+    previous = _previous(request, slot)
+    if previous is None or not listing.found or request.choice is Choice.UPSTREAM:
+        return ()
+    if listing.sku != AzureSku(previous.publisher, previous.offer, previous.sku):
+        return ()
+    if any(candidate.text == previous.version for candidate in listing.candidates):
+        return ()
+    return (Candidate.read(listing.sku, previous.version, listed=False),)
 
 
 def _skus(request: PopulateRequest, slot: Slot, target: AzureTarget) -> tuple[AzureSku, ...]:
@@ -169,9 +182,11 @@ def _taken(ranked: Ranked, details: AzureImageDetails | NotFoundError, before: l
     reason = ranked.reason
     if isinstance(details, AzureImageDetails) and details.lifecycle is Lifecycle.SCHEDULED:
         reason += f", to be deprecated on {details.deprecated_on:%Y-%m-%d}" if details.deprecated_on else ", to be deprecated"
+    if not ranked.candidate.listed:
+        reason += ", which the list left out"
     better = [each.ranked for each in before if each.verdict is Verdict.REFUSED]
     if better:
-        reason += f", because {better[0].candidate.text} is {better[0].rule}"
+        reason += f", because {better[0].candidate.text} {better[0].reason.removeprefix('it ')}"
     return Ranked(ranked.candidate, ranked.rule, reason)
 
 
@@ -180,7 +195,7 @@ def _refusal(details: AzureImageDetails | NotFoundError, slot: Slot, *, upstream
     if isinstance(details, ImageDeprecated):
         return Refusal.DEPRECATED, "it is deprecated: no machine can be made from it"
     if isinstance(details, NotFoundError):
-        return Refusal.NOT_THERE, "it is listed, and not found"
+        return Refusal.NOT_THERE, "it is not found"
     if details.arch not in (None, slot.arch):
         return Refusal.OTHER_ARCH, f"it is for {details.arch}"
     if upstream:
@@ -229,6 +244,9 @@ def _why_nothing(search: Search) -> str:
         return f"{names} has no versions" if known else f"the marketplace has no {names}"
     best, count = search.judged[0].ranked, len(search.judged)
     shown = "its only version does not fit" if count == 1 else f"none of {count} versions fits, nor the best of them"
+    left = sum(each.verdict is Verdict.NOT_TRIED for each in search.judged)
+    if left:
+        shown = f"none that was looked at fits, and {left} that might were not looked at; the best of all"
     return f"{names}: {shown}, {best.candidate.text}: {best.reason}"
 
 

@@ -1,17 +1,14 @@
 """Questions to the Azure catalogue within one run: each asked once, a limited number at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from penstock.model.catalogue import AzureImageDetails, AzureSku
-from penstock.model.errors import NotFoundError, PenstockError, TransientError
+from penstock.model.errors import NotFoundError
 from penstock.ports import AzureCatalogue
 from penstock.streams.populate.azure_choice import Candidate
-
-T = TypeVar("T")
-K = TypeVar("K")
+from penstock.streams.populate.concurrently import all_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +67,3 @@ class Asking:
             except NotFoundError:
                 return Listing(sku, (), found=False)
         return Listing(sku, tuple(Candidate.read(sku, text) for text in sorted(set(versions))), found=True)
-
-
-async def all_of(wanted: Sequence[K], work: Callable[[K], Awaitable[T]]) -> list[T]:
-    """``work`` for all at once, in their order; the first failure ends the others.
-
-    Raises:
-        PenstockError: the one of the failures that will not mend by itself, if any.
-    """
-
-    async def one(item: K) -> T:
-        return await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(item)) for item in wanted]
-    except* PenstockError as errors:
-        raise _worst(errors) from None
-    return [task.result() for task in tasks]
-
-
-def _worst(errors: BaseExceptionGroup[PenstockError]) -> PenstockError:
-    leaves: list[PenstockError] = []
-    for error in errors.exceptions:
-        leaves += [error] if isinstance(error, PenstockError) else [_worst(error)]
-    return min(leaves, key=lambda error: isinstance(error, TransientError))

@@ -30,7 +30,7 @@ class Refusal(StrEnum):
     """The installer's program looks at one version alone."""
     DEPRECATED = "deprecated"
     NOT_THERE = "not there"
-    """Listed, and not found when it was asked for."""
+    """Not found when it was asked for."""
     OTHER_ARCH = "other architecture"
     OTHER_GENERATION = "other generation"
     NEEDS_PLAN = "needs a purchase plan"
@@ -38,22 +38,24 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A version that a catalogue lists.
+    """A version that a catalogue lists, or that stands in the document.
 
     Attributes:
         sku: its series.
         text: as it is listed.
         version: understood, or None where it is in no known shape.
+        listed: whether the catalogue named it; a version that stands in the document may be missing in a list that came short.
     """
 
     sku: AzureSku
     text: str
     version: AzureImageVersion | None
+    listed: bool = True
 
     @classmethod
-    def read(cls, sku: AzureSku, text: str) -> "Candidate":
-        """Understand a listed version, or find that it is none of ours."""
-        return cls(sku, text, _understood(text))
+    def read(cls, sku: AzureSku, text: str, *, listed: bool = True) -> "Candidate":
+        """Understand a version, or find that it is none of ours."""
+        return cls(sku, text, _understood(text), listed)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -105,24 +107,24 @@ def rank(candidates: Iterable[Candidate], target: AzureTarget, choice: Choice) -
             return iter(_rank_upstream(listed, target))
 
 
-Place = tuple[int, ...]
-"""Where a candidate stands in the order; less is better."""
-Verdict = tuple[Place, Rule | Refusal]
+_Order = tuple[int, ...]
+"""Where a candidate stands; less is better."""
+_Judgement = tuple[_Order, Rule | Refusal]
 
 _EXACT, _BEFORE, _AFTER, _REFUSED, _UNREADABLE = range(5)
-_LAST: Verdict = ((_UNREADABLE,), Refusal.UNPARSABLE)
+_LAST: _Judgement = ((_UNREADABLE,), Refusal.UNPARSABLE)
 
 
 def _rank_by(
-    candidates: Sequence[Candidate], target: AzureTarget, judge: Callable[[AzureImageVersion, AzureTarget], Verdict]
+    candidates: Sequence[Candidate], target: AzureTarget, judge: Callable[[AzureImageVersion, AzureTarget], _Judgement]
 ) -> Iterator[Ranked]:
-    verdicts = [_LAST if candidate.version is None else judge(candidate.version, target) for candidate in candidates]
-    for number in sorted(range(len(candidates)), key=lambda number: verdicts[number][0]):
-        candidate, (_, rule) = candidates[number], verdicts[number]
+    judgements = [_LAST if candidate.version is None else judge(candidate.version, target) for candidate in candidates]
+    for number in sorted(range(len(candidates)), key=lambda number: judgements[number][0]):
+        candidate, (_, rule) = candidates[number], judgements[number]
         yield Ranked(candidate, rule, _reason(candidate.version, rule, target))
 
 
-def _bounded(version: AzureImageVersion, target: AzureTarget) -> Verdict:
+def _bounded(version: AzureImageVersion, target: AzureTarget) -> _Judgement:
     major, minor, day, hour = version.key
     if major != target.rhel.major:
         return (_REFUSED, -major, -minor, -day, -hour), Refusal.RHEL_MAJOR
@@ -134,7 +136,7 @@ def _bounded(version: AzureImageVersion, target: AzureTarget) -> Verdict:
     return ((_BEFORE, -day, -hour), Rule.BEHIND) if day < wanted else ((_AFTER, day, hour), Rule.AHEAD)
 
 
-def _latest(version: AzureImageVersion, target: AzureTarget) -> Verdict:
+def _latest(version: AzureImageVersion, target: AzureTarget) -> _Judgement:
     major, minor, day, hour = version.key
     newest_first = (-major, -minor, -day, -hour)
     if major != target.rhel.major:

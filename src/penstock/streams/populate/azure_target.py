@@ -67,27 +67,40 @@ def _target(request: PopulateRequest, arch: Arch) -> AzureTarget | None:
     version = azure_version_of(build)
     if rhel is None or version is None:
         raise InputError(f"{build} does not tell its version of RHEL", subject=subject)
-    releases, note = _releases(request, build, rhel, subject)
+    releases, note = _releases(request, arch, build, rhel)
     return AzureTarget(arch, build, rhel, build.stamp.day, version, releases, note)
 
 
 def _releases(
-    request: PopulateRequest, build: LegacyVersion | RhelVersion, rhel: MajorMinor, subject: str
+    request: PopulateRequest, arch: Arch, build: LegacyVersion | RhelVersion, rhel: MajorMinor
 ) -> tuple[tuple[MajorMinor, ...], str]:
     """The releases in whose series to look, and how they were found."""
     if request.release is not None and request.release.openshift is not None:
         return (request.release.openshift,), ""
     if isinstance(build, LegacyVersion):
         return (build.ocp,), _lag(request, build.ocp, f"the build {build}")
+    against = _against_name(request, arch, build, rhel)
     named = _named_release(request.stream.stream)
-    if named is not None and rhel in RHEL_OF_OPENSHIFT.get(named, ()):
+    if named is not None and against is None:
         return (named,), ""
     found = tuple(reversed(releases_on(rhel)))
     if not found:
+        subject = f"{request.stream.stream} {arch}"
         raise InputError(f"no release of OpenShift is known to boot RHEL {rhel}, that of {build}", subject=subject, hint=_SAY_WHICH)
     shown = " and ".join(str(release) for release in found)
-    because = f"the stream is called {request.stream.stream!r}, and {build} is of RHEL {rhel}"
+    because = f"the stream is called {request.stream.stream!r}, and {against or f'{build} is of RHEL {rhel}'}"
     return found, f"{because}: looking at the images of OpenShift {shown}, which boots it; {_SAY_WHICH} to look at one alone"
+
+
+def _against_name(request: PopulateRequest, arch: Arch, build: LegacyVersion | RhelVersion, rhel: MajorMinor) -> str | None:
+    """What disagrees with the release in the stream's name: the build that is looked for, or the stream's own; None where nothing does."""
+    booted = RHEL_OF_OPENSHIFT.get(_named_release(request.stream.stream) or MajorMinor(0, 0), ())
+    if rhel not in booted:
+        return f"{build} is of RHEL {rhel}"
+    own = request.build_of_stream(arch, Cloud.AZURE)
+    if isinstance(own, LegacyVersion | RhelVersion) and own.rhel is not None and own.rhel not in booted:
+        return f"holds {own}, of RHEL {own.rhel}"
+    return None
 
 
 def _lag(request: PopulateRequest, found: MajorMinor, by: str) -> str:

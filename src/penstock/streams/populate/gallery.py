@@ -19,7 +19,7 @@ from penstock.model.versions.azure import AzureImageVersion, azure_version_of
 from penstock.model.versions.coreos import FcosVersion, OsVersion, parse_version
 from penstock.model.versions.parts import MajorMinor, abridge
 from penstock.ports import AzureCatalogue
-from penstock.streams.populate.azure_asking import all_of
+from penstock.streams.populate.concurrently import all_of
 from penstock.streams.populate.entries import Evidence, Finding, Place, Rule, Slot
 from penstock.streams.populate.nearest import Candidate, Target, choose, told
 from penstock.streams.populate.request import PopulateRequest
@@ -200,7 +200,10 @@ def _search(request: PopulateRequest, arch: Arch, address: GalleryAddress | None
     """None where neither the user nor the stream tells of a gallery, or the stream has no build."""
     images = given(request.stream.architectures[arch.value].images)
     entry = images.azure_community if images else None
-    previous = decomposed(entry) if isinstance(entry, str | AzureGalleryImage) else None
+    try:
+        previous = decomposed(entry) if isinstance(entry, str | AzureGalleryImage) else None
+    except InputError as error:
+        raise InputError(error.message, subject=f"{request.stream.stream} {arch}", hint=error.hint) from None
     build = request.build_for(arch, Cloud.AZURE)
     if build is None or (address is None and previous is None):
         return None

@@ -15,10 +15,11 @@ from penstock.model.stream import GcpImage
 from penstock.model.versions.coreos import OsVersion
 from penstock.ports import GcpCatalogue
 from penstock.streams.populate.aws_products import build_in
-from penstock.streams.populate.azure_asking import all_of
+from penstock.streams.populate.concurrently import all_of
 from penstock.streams.populate.entries import Evidence, Finding, Place, Rule, Slot
 from penstock.streams.populate.gcp_names import MARKETPLACE_PROJECT, PLANS, PREFIXES, GcpMarketplaceName, read_marketplace_name
 from penstock.streams.populate.nearest import Candidate, LineBuild, choose, line_build, told
+from penstock.streams.populate.placing import standing
 from penstock.streams.populate.publishers import Publisher, publisher_of
 from penstock.streams.populate.request import Choice, PopulateRequest
 
@@ -127,9 +128,8 @@ def _why_none(series: list[_Named], build: LineBuild) -> str:
 
 
 def _sold_before(request: PopulateRequest, slot: Slot) -> GcpMarketplaceImage | None:
-    marketplace = request.previous.get(slot.arch.value)
-    gcp = given(marketplace.gcp) if marketplace else None
-    return gcp.plan(slot.plan) if gcp and slot.plan else None
+    found = standing(request.previous, request.stream, slot)
+    return found if isinstance(found, GcpMarketplaceImage) else None
 
 
 async def _published(catalogue: GcpCatalogue, request: PopulateRequest, arch: Arch, build: OsVersion) -> Finding:
@@ -173,8 +173,8 @@ def _public_image(publisher: Publisher, name: str, *, release: str, family: str 
 
 def _image_of(request: PopulateRequest, arch: Arch) -> GcpImage | None:
     """What the stream has for Google Cloud; None where it has no images there at all, which is the case of whole architectures."""
-    images = given(request.stream.architectures[arch.value].images)
-    return given(images.gcp) if images else None
+    found = standing(request.previous, request.stream, Slot(Cloud.GCP, arch, place=Place.IMAGES))
+    return found if isinstance(found, GcpImage) else None
 
 
 def _has(image: GcpImage | None, build: OsVersion) -> bool:

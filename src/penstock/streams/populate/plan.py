@@ -1,17 +1,21 @@
 """The plan of a populate run: what every slot held, what it is to hold, and the documents with all of it put in.
 
-A slot for which nothing was found keeps what it had.  An entry that stays is not touched: what others wrote into it stays too.
+A slot for which nothing was found keeps what it had.  An entry that stays is not touched: what others wrote into it stays too.  Only a
+gallery's id in one text is taken apart, and the boolean of Azure's images follows what was asked for.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from penstock.model.errors import PenstockError, TransientError
+from penstock.model.catalogue import Cloud
+from penstock.model.errors import PenstockError
 from penstock.model.marketplace import MarketplaceFile
 from penstock.model.stream import Stream
 from penstock.streams.plan_booleans import PurchasePlanField, apply_purchase_plan_field
-from penstock.streams.populate.entries import Finding, Place, Rule
+from penstock.streams.populate.concurrently import worst_of
+from penstock.streams.populate.entries import Finding, FoundImage, Place, Rule
+from penstock.streams.populate.gallery import decomposed
 from penstock.streams.populate.placing import put_into_images, put_into_marketplace, standing
 from penstock.streams.populate.request import PopulateRequest
 
@@ -24,6 +28,8 @@ class ChangeKind(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
+    RESPELT = "respelt"
+    """The image stays, and how it is written changes."""
     SAME = "same"
 
 
@@ -35,17 +41,19 @@ class Change:
         finding: what looking for its image came to.
         before: what stood there, as :attr:`Finding.key` has it, or ``""``.
         after: what is to stand there, or ``""``.
+        respelt: whether the same image is written otherwise.
     """
 
     finding: Finding
     before: str
     after: str
+    respelt: bool = False
 
     @property
     def kind(self) -> ChangeKind:
         """See :class:`ChangeKind`."""
         if self.before == self.after:
-            return ChangeKind.SAME
+            return ChangeKind.RESPELT if self.respelt else ChangeKind.SAME
         if not self.before:
             return ChangeKind.ADDED
         return ChangeKind.CHANGED if self.after else ChangeKind.REMOVED
@@ -110,10 +118,10 @@ def plan_populate(
     changes: list[Change] = []
     for finding in findings:
         before = standing(marketplace, stream, finding.slot)
-        after = before if finding.rule in _LEFT_ALONE else finding.image
+        after = _in_parts(before if finding.rule in _LEFT_ALONE else finding.image, finding)
         change = Change(finding, replace(finding, image=before).key, replace(finding, image=after).key)
         changes.append(change)
-        if change.kind is ChangeKind.SAME:
+        if change.before == change.after and type(before) is type(after):
             continue
         settled = replace(finding, image=after)
         if finding.slot.place is Place.IMAGES:
@@ -121,7 +129,18 @@ def plan_populate(
         else:
             marketplace = put_into_marketplace(marketplace, settled)
     populated = apply_purchase_plan_field(marketplace, purchase_plan_field)
-    return PopulatePlan(request, tuple(changes), populated, stream, tuple(dict.fromkeys(notes)))
+    told = tuple(replace(change, respelt=_respelt(change, request, populated, stream)) for change in changes)
+    return PopulatePlan(request, told, populated, stream, tuple(dict.fromkeys(notes)))
+
+
+def _in_parts(image: FoundImage | None, finding: Finding) -> FoundImage | None:
+    """The id of a gallery's image in its parts, as it is written; every other text is an AMI."""
+    return decomposed(image) if isinstance(image, str) and finding.slot.cloud is Cloud.AZURE else image
+
+
+def _respelt(change: Change, request: PopulateRequest, marketplace: MarketplaceFile, stream: Stream) -> bool:
+    slot = change.finding.slot
+    return change.before == change.after and standing(request.previous, request.stream, slot) != standing(marketplace, stream, slot)
 
 
 def refuse_failures(findings: Iterable[Finding]) -> None:
@@ -134,4 +153,4 @@ def refuse_failures(findings: Iterable[Finding]) -> None:
         finding.error or PenstockError(finding.reason, subject=str(finding.slot)) for finding in findings if finding.rule is Rule.FAILED
     ]
     if errors:
-        raise min(errors, key=lambda error: isinstance(error, TransientError))
+        raise worst_of(errors)

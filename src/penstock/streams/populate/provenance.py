@@ -17,6 +17,7 @@ from penstock.streams.populate.plan import Change, PopulatePlan
 from penstock.streams.populate.report import evidence_document
 
 _VERSION = 1
+_ASKED_AT = "asked_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ def _facts(change: Change) -> dict[str, Fact]:
 def sidecar(plan: PopulatePlan, marketplace: WrittenDocument, stream: WrittenDocument, *, before: bytes | None, subject: str) -> bytes:
     """The provenance of every image that the run found, as a JSON document; what it says of other slots stays.
 
+    An entry that a later run finds again, among the same candidates, keeps the time at which it was first found.
+
     Args:
         plan: the run.
         marketplace: the marketplace file after it.
@@ -97,9 +100,9 @@ def sidecar(plan: PopulatePlan, marketplace: WrittenDocument, stream: WrittenDoc
         if not change.after:
             entries.pop(name, None)
         elif change.finding.rule is Rule.KEPT and known is not None and known.get("image") == change.after:
-            entries[name] = {**known, "kept": _kept(change)}
+            entries[name] = {**known, "kept": _first_told(_kept(change), known.get("kept"))}
         else:
-            entries[name] = _entry(change)
+            entries[name] = _first_told(_entry(change), known)
     document = {
         "document_version": _VERSION,
         "stream": {"file": stream.name, "stream": plan.request.stream.stream, "digest": str(stream.digest)},
@@ -121,6 +124,14 @@ def _entry(change: Change) -> dict[str, Any]:
         **evidence_document(finding.evidence),
     }
     return entry
+
+
+def _first_told(told: dict[str, Any], known: object) -> dict[str, Any]:
+    """``known`` where it says the same but for the time: that is when it was first found, and finding it again is no news."""
+    if not isinstance(known, Mapping):
+        return told
+    again = {**told, _ASKED_AT: known.get(_ASKED_AT)}
+    return again if again == known else told
 
 
 def _kept(change: Change) -> dict[str, Any]:

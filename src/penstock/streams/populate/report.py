@@ -79,7 +79,7 @@ def told_changes(plan: PopulatePlan) -> list[Change]:
 def change_rows(changes: Iterable[Change]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Headings and rows of a table of changes."""
     rows: list[tuple[str, ...]] = [
-        (str(change.finding.slot), _short(change.before), _short(change.after), change.finding.rule.value, change.finding.reason)
+        (str(change.finding.slot), _short(change.before), _becomes(change), change.finding.rule.value, change.finding.reason)
         for change in changes
     ]
     return _COLUMNS, rows
@@ -89,7 +89,7 @@ def last_line(plan: PopulatePlan) -> str:
     """The run in one line: ``3 added, 4 changed, 6 unchanged``."""
     counts: Mapping[ChangeKind, int] = {kind: sum(change.kind is kind for change in plan.changes) for kind in ChangeKind}
     unfilled = sum(not change.after for change in plan.changes if change.kind is ChangeKind.SAME)
-    parts = [f"{counts[kind]} {kind.value}" for kind in (ChangeKind.ADDED, ChangeKind.CHANGED, ChangeKind.REMOVED) if counts[kind]]
+    parts = [f"{count} {kind.value}" for kind, count in counts.items() if count and kind is not ChangeKind.SAME]
     parts += [f"{counts[ChangeKind.SAME] - unfilled} unchanged"] if counts[ChangeKind.SAME] - unfilled else []
     parts += [f"{unfilled} without an image"] if unfilled else []
     return ", ".join(parts) if parts else "nothing to look for"
@@ -117,6 +117,10 @@ def summary_markdown(plan: PopulatePlan, *, stream: str, marketplace: str) -> st
 
 def _evidence(plan: PopulatePlan) -> Iterable[Evidence]:
     return (change.finding.evidence for change in plan.changes)
+
+
+def _becomes(change: Change) -> str:
+    return "the same, written otherwise" if change.kind is ChangeKind.RESPELT else _short(change.after)
 
 
 def _short(key: str) -> str:

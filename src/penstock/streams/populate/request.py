@@ -81,6 +81,14 @@ class PopulateRequest:
         """
         if self.release is not None and self.release.build is not None:
             return self.release.build
+        return self.build_of_stream(arch, cloud)
+
+    def build_of_stream(self, arch: Arch, cloud: Cloud) -> OsVersion | None:
+        """The build that the stream itself has, whatever was asked for; None where it has none.
+
+        Raises:
+            InputError: what the stream says is no build.
+        """
         told = release_for(self.stream.architectures[arch.value], cloud) if arch.value in self.stream.architectures else None
         if told is None:
             return None

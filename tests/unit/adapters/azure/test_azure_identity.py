@@ -4,6 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,13 +85,11 @@ def test_a_wrong_secret_is_refused_without_being_shown(
 @pytest.mark.parametrize("fault", ["status=503", "status=429,retry_after=0"])
 def test_an_authority_that_is_overloaded_may_be_asked_later(azure: AzureSimulator, options: AzureOptions, fault: str) -> None:
     azure.faults.add(Fault.parse(f"{fault}@oauth2"))
-    with pytest.raises(TransientError, match="when it was asked for a token"):
+    with pytest.raises(TransientError, match="a token of Azure: 127"):
         versions(options)
 
 
 def test_an_authority_that_is_not_there_may_be_asked_later(options: AzureOptions) -> None:
-    from dataclasses import replace
-
     with pytest.raises(TransientError, match="did not answer"):
         versions(replace(options, authority="https://127.0.0.1:1"))
 
@@ -115,3 +114,24 @@ def test_an_environment_that_cannot_be_used_is_told(options: AzureOptions, monke
     monkeypatch.setenv(name, value)
     with pytest.raises(PenstockError):
         versions(options)
+
+
+def test_what_another_place_of_the_chain_answers_is_no_refusal_of_the_authority(
+    options: AzureOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        monkeypatch.delenv(name)
+    with AzureThread(faults=[Fault.parse("status=403")]) as metadata:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{metadata.url}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "any")
+        with pytest.raises(OperationError, match="no credentials for Azure were found"):
+            versions(replace(options, http=replace(options.http, environment={})))
+        assert metadata.requests
+
+
+@pytest.mark.timeout(20)
+def test_an_authority_that_wants_to_be_left_alone_for_long_is(azure: AzureSimulator, options: AzureOptions) -> None:
+    azure.faults.add(Fault.parse("status=429,retry_after=3600@oauth2"))
+    with pytest.raises(TransientError, match="to come back in 3600 s"):
+        versions(options)
+    assert len(azure.requests) == 1

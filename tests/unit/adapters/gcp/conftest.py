@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from penstock.adapters.gcp import ComputeCatalogue, GcpOptions
 from penstock.adapters.gcp.credentials import GoogleTokens
 from penstock.adapters.http.options import HttpOptions, Retries, Timeouts
-from penstock.model.arch import Arch
 from penstock.simulators.cloud import Catalogue, GcpImage
 from penstock.simulators.gcp import GcpSimulator, GcpThread
 
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
-_SOLD, _FEDORA = "redhat-marketplace-public", "fedora-coreos-cloud"
+_SOLD = "redhat-marketplace-public"
 
 
 @pytest.fixture(autouse=True)
@@ -30,19 +29,9 @@ def no_configuration_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 @pytest.fixture
 def stock() -> Catalogue:
-    """Images of two projects, some of them deprecated."""
-    created = _NOW - timedelta(days=9)
-    stable = "fedora-coreos-stable"
-    return Catalogue(
-        gcp=(
-            GcpImage(project=_SOLD, name="redhat-coreos-ocp-413-x86-64-202305021736", published_at=created, description="RHEL CoreOS"),
-            GcpImage(project=_SOLD, name="redhat-coreos-oke-413-aarch64-202305021736", arch=Arch.AARCH64, deprecated_at=_NOW),
-            GcpImage(project=_SOLD, name="rhel-9-v20260210"),
-            GcpImage(project=_FEDORA, family=stable, name="fedora-coreos-41-gcp", published_at=created),
-            GcpImage(project=_FEDORA, family=stable, name="fedora-coreos-42-gcp", published_at=_NOW),
-            GcpImage(project=_FEDORA, name="fedora-coreos-43-gcp", family="fedora-coreos-next", deprecated_at=_NOW),
-        )
-    )
+    """Images of the marketplace."""
+    names = ("redhat-coreos-ocp-413-x86-64-202305021736", "redhat-coreos-oke-413-x86-64-202305021736", "rhel-9-v20260210")
+    return Catalogue(gcp=tuple(GcpImage(project=_SOLD, name=name) for name in names))
 
 
 @pytest.fixture

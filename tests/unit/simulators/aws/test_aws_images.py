@@ -242,3 +242,10 @@ def test_a_partial_answer_of_ec2_says_nothing_of_what_it_misses(aws: AwsSimulato
     partial, whole = (_client(aws).describe_images() for _ in range(2))
     assert (len(partial["Images"]), len(whole["Images"])) == (2, 3)
     assert "NextToken" not in partial
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "AuthFailure"), (403, "UnauthorizedOperation"), (500, "InternalError")])
+def test_a_fault_is_worded_as_ec2_words_its_status(aws: AwsSimulator, status: int, code: str) -> None:
+    aws.faults.add(Fault.parse(f"status={status}"))
+    with pytest.raises(ClientError, match=code):
+        _client(aws).describe_images()

@@ -250,3 +250,8 @@ def test_google_auth_gets_a_token(ask: "Ask", gcp: GcpSimulator) -> None:
     )
     credentials.refresh(Request())
     assert gcp.tokens.holds(credentials.token)
+
+
+def test_the_projects_that_everybody_can_see_are_there_and_may_be_empty(read: Read) -> None:
+    assert _names(read("redhat-marketplace-public/global/images")) == []
+    assert _names(read("fedora-coreos-cloud/global/images")) == []

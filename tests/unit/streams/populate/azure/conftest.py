@@ -43,12 +43,14 @@ class MemoryAzure:
     Attributes:
         shelves: what is there.
         deprecated: versions that are listed, and refused when they are asked for.
+        short: versions that are there, and missing in lists.
         asked: every question, in order: ``list SKU`` and ``get URN``.
         interfere: called before every answer; may raise.
     """
 
     shelves: dict[AzureSku, dict[str, AzureImageDetails]] = field(default_factory=dict)
     deprecated: set[str] = field(default_factory=set)
+    short: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     interfere: Callable[[str], None] = lambda _question: None
     at_once: int = 0
@@ -96,7 +98,7 @@ class MemoryAzure:
         await self._answer(f"list {sku}")
         if sku not in self.shelves:
             raise NotFoundError("is not there", subject=str(sku))
-        return tuple(self.shelves[sku])
+        return tuple(version for version in self.shelves[sku] if version not in self.short)
 
     async def describe(self, sku: AzureSku, version: str) -> AzureImageDetails:
         await self._answer(f"get {sku.urn(version)}")

@@ -85,9 +85,9 @@ def test_questions_are_asked_at_the_same_time_but_not_too_many(azure: "MemoryAzu
     [
         ({"deprecated": True}, "deprecated"),
         ({"lifecycle": Lifecycle.DEPRECATED}, "deprecated"),
-        ({"arch": Arch.AARCH64}, "other architecture"),
-        ({"generation": Generation.GEN1}, "other generation"),
-        ({"plan": ("redhat", "rh-ocp-worker", "rh-ocp-worker")}, "needs a purchase plan"),
+        ({"arch": Arch.AARCH64}, "because 9.6.20251023 is for aarch64"),
+        ({"generation": Generation.GEN1}, "because 9.6.20251023 boots machines of hyperVGen1"),
+        ({"plan": ("redhat", "rh-ocp-worker", "rh-ocp-worker")}, "because 9.6.20251023 needs the purchase plan redhat:"),
     ],
 )
 def test_defect_7_the_next_best_is_taken_where_the_best_cannot_be(
@@ -247,3 +247,37 @@ def test_the_installer_s_program_looks_at_one_version_and_gives_up(azure: "Memor
     found = ask(azure, stream("9.6.20251023-0"), choice=Choice.UPSTREAM)
     assert found[GEN2].rule is Rule.ABSENT
     assert [question for question in azure.asked if question.startswith("get")] == ["get azureopenshift:aro4:420-v2:9.6.20251023"]
+
+
+def test_a_list_that_came_short_does_not_replace_a_good_image_by_a_worse_one(
+    azure: "MemoryAzure", ask: "Ask", stream: StreamOf, file_of: FileOf
+) -> None:
+    azure.put("420-v2", "9.6.20250901", "9.6.20251023")
+    azure.short = {"9.6.20251023"}
+    previous = file_of(no_purchase_plan_gen2="azureopenshift:aro4:420-v2:9.6.20251023")
+    found = ask(azure, stream("9.6.20251023-0"), previous=previous)
+    assert (found.version(GEN2), found[GEN2].rule) == ("9.6.20251023", Rule.EXACT)
+    assert "which the list left out" in found[GEN2].reason
+
+
+def test_an_image_that_is_not_listed_and_not_there_gives_way(azure: "MemoryAzure", ask: "Ask", stream: StreamOf, file_of: FileOf) -> None:
+    azure.put("420-v2", "9.6.20250901")
+    previous = file_of(no_purchase_plan_gen2="azureopenshift:aro4:420-v2:9.6.20251023")
+    found = ask(azure, stream("9.6.20251023-0"), previous=previous)
+    assert (found.version(GEN2), found[GEN2].rule) == ("9.6.20250901", Rule.BEHIND)
+
+
+def test_the_installer_s_program_knows_nothing_of_the_file_that_was_there(
+    azure: "MemoryAzure", ask: "Ask", stream: StreamOf, file_of: FileOf
+) -> None:
+    azure.put("420-v2", "9.6.20250901", "9.6.20251023")
+    azure.short = {"9.6.20251023"}
+    previous = file_of(no_purchase_plan_gen2="azureopenshift:aro4:420-v2:9.6.20251023")
+    assert ask(azure, stream("9.6.20251023-0"), previous=previous, choice=Choice.UPSTREAM).version(GEN2) == "9.6.20250901"
+
+
+def test_versions_that_were_not_looked_at_are_not_said_to_be_unfit(azure: "MemoryAzure", ask: "Ask", stream: StreamOf) -> None:
+    azure.put("420-v2", "9.6.20251023", "9.6.20251022", arch=Arch.AARCH64).put("420-v2", "9.6.20251015")
+    found = ask(azure, stream("9.6.20251023-0"), tries=2)[GEN2]
+    assert found.rule is Rule.UNFIT
+    assert "1 that might were not looked at" in found.reason

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ from penstock.model.errors import InputError, OperationError, TransientError
 from penstock.model.lineage import Kind
 from penstock.model.marketplace import AzureMarketplaceImage, GcpMarketplaceImage, Generation, MarketplaceFile, PurchasePlan
 from penstock.model.stream import AzureGalleryImage, GcpImage, Stream
-from penstock.streams.plan_booleans import PurchasePlanField
+from penstock.streams.plan_booleans import PurchasePlanField, apply_purchase_plan_field
 from penstock.streams.populate.entries import Evidence, Finding, Place, Rule, Slot
+from penstock.streams.populate.placing import put_into_images
 from penstock.streams.populate.plan import ChangeKind, PopulatePlan, plan_populate
 from penstock.streams.populate.provenance import WrittenDocument, populate_lineage, sidecar
 from penstock.streams.populate.report import last_line, plan_document, summary_markdown
@@ -233,5 +235,50 @@ def test_the_run_in_one_line_counts_what_happened(plan: Callable[..., PopulatePl
     )
     assert last_line(made) == "1 changed, 1 without an image"
     document = plan_document(made, stream="s", marketplace="m", dry_run=True, written=[])
-    assert document["counts"] == {"added": 0, "changed": 1, "removed": 0, "same": 1}
+    assert document["counts"] == {"added": 0, "changed": 1, "removed": 0, "respelt": 0, "same": 1}
     assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize("rule", [Rule.EXACT, Rule.KEPT])
+def test_booleans_that_go_are_told_although_the_images_stay(plan: Callable[..., PopulatePlan], file_of: FileOf, rule: Rule) -> None:
+    with_booleans = apply_purchase_plan_field(file_of(ocp_gen2=f"{OCP}:9.6.2025102314"), PurchasePlanField.THIRD_PARTY)
+    made = plan(Finding(OCP_GEN2, rule, image("9.6.2025102314")), previous=with_booleans)
+    assert made.changes_marketplace
+    assert [change.kind for change in made.changes] == [ChangeKind.RESPELT]
+    assert last_line(made) == "1 respelt"
+    assert "the same, written otherwise" in summary_markdown(made, stream="s", marketplace="m")
+
+
+@pytest.mark.parametrize("rule", [Rule.BEHIND, Rule.KEPT])
+def test_a_later_run_that_finds_the_same_leaves_the_sidecar_as_it_is(plan: Callable[..., PopulatePlan], rule: Rule) -> None:
+    def later(hours: int) -> PopulatePlan:
+        evidence = replace(EVIDENCE, asked_at=datetime(2026, 6, 1, 12 + hours, 30, tzinfo=UTC))
+        return plan(Finding(OCP_GEN2, rule, image("9.6.2025102314"), reason="8 days before", evidence=evidence), previous=first.marketplace)
+
+    first = plan(Finding(OCP_GEN2, Rule.BEHIND, image("9.6.2025102314"), reason="8 days before", evidence=EVIDENCE))
+    content = sidecar(first, *documents(first), before=None, subject="p.json")
+    content = sidecar(later(1), *documents(later(1)), before=content, subject="p.json")
+    assert sidecar(later(2), *documents(later(2)), before=content, subject="p.json") == content
+
+
+def test_a_later_run_among_other_candidates_is_noted_with_its_time(plan: Callable[..., PopulatePlan]) -> None:
+    first = plan(Finding(OCP_GEN2, Rule.BEHIND, image("9.6.2025102314"), evidence=EVIDENCE))
+    before = sidecar(first, *documents(first), before=None, subject="p.json")
+    evidence = replace(EVIDENCE, asked_at=datetime(2026, 6, 2, tzinfo=UTC), candidates="sha256:others")
+    again = plan(Finding(OCP_GEN2, Rule.BEHIND, image("9.6.2025102314"), evidence=evidence), previous=first.marketplace)
+    entry = json.loads(sidecar(again, *documents(again), before=before, subject="p.json"))["entries"]["azure ocp hyperVGen2 x86_64"]
+    assert entry["asked_at"] == "2026-06-02T00:00:00Z"
+
+
+@pytest.mark.parametrize("rule", [Rule.EXACT, Rule.KEPT])
+def test_the_id_of_a_gallery_s_image_is_written_in_its_parts(request_for: RequestFor, of: Stream, rule: Rule) -> None:
+    """Also where the image stays, and where nothing else was found."""
+    whole = AzureGalleryImage(gallery="okd-6c1f", image="scos", version="9.6.20251023")
+    slot = Slot(Cloud.AZURE, Arch.X86_64, place=Place.IMAGES)
+    stream = put_into_images(of, Finding(slot, Rule.EXACT, whole.id))
+    made = plan_populate(request_for(stream), [Finding(slot, rule, whole)])
+    images = made.stream.architectures["x86_64"].images
+    assert images
+    assert images.azure_community == whole
+    assert made.changes_stream
+    assert [change.kind for change in made.changes] == [ChangeKind.RESPELT]

@@ -118,3 +118,12 @@ def test_the_installer_s_program_needs_a_name_that_ends_in_a_version(target: Tar
 def test_the_installer_s_program_refuses_a_build(target: TargetOf, stream: StreamOf) -> None:
     with pytest.raises(InputError, match="takes a version of OpenShift"):
         target(stream("9.6.20251023-0"), "9.6.20250513-0", choice=Choice.UPSTREAM)
+
+
+def test_defect_6_a_name_that_the_stream_s_own_build_disproves_is_not_believed_for_another_build_either(
+    target: TargetOf, stream: StreamOf
+) -> None:
+    """A stream of RHEL 9.8 that still says rhcos-4.21 is not of 4.21, although 4.21 boots the RHEL 9.6 that is asked for."""
+    found = target(stream("9.8.20260428-0", name="rhcos-4.21"), "9.6.20250513-0")
+    assert found.releases == (MajorMinor(4, 21), MajorMinor(4, 20), MajorMinor(4, 19))
+    assert "holds 9.8.20260428-0" in found.note

@@ -226,3 +226,9 @@ def test_what_is_written_a_strict_reader_of_upstreams_keys_still_reads(publish: 
     entry = json.loads(written)["architectures"]["x86_64"]["images"]["azure-community"]
     assert entry == {"release": "10.0.20250628-0", "gallery": _GALLERY, "image": _IMAGE, "version": "10.0.20250628"}
     assert write_stream_document(parse_stream(written, subject="stream"), like=written) == written
+
+
+def test_an_entry_that_is_no_id_is_told_with_its_place(find: Callable[..., Finding]) -> None:
+    with pytest.raises(InputError) as caught:
+        find("10.0.20250628-0", named=False, images={"azure-community": "/subscriptions/0000/x"})
+    assert caught.value.subject.endswith("x86_64")
