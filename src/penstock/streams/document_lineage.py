@@ -1,10 +1,11 @@
-"""What merging and packing streams tell the ledger; the table of edges stands in :mod:`penstock.lineage`."""
+"""Stream documents in the ledger, and what merging and packing them tells it; the table of edges stands in :mod:`penstock.lineage`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from penstock.model.digest import Digest
 from penstock.model.lineage import Artifact, Edge, Fact, Kind
+from penstock.model.marketplace import MarketplaceFile
 from penstock.model.record import given
 from penstock.model.stream import Stream
 
@@ -19,11 +20,13 @@ class Source:
         content: its bytes.
         name: the name of its file, or ``""``.
         stream: the document, where it is a stream; None for a marketplace file.
+        marketplace: the document, where it is a marketplace file.
     """
 
     content: bytes
     name: str = ""
     stream: Stream | None = field(default=None, repr=False)
+    marketplace: MarketplaceFile | None = field(default=None, repr=False)
 
     @property
     def artifact(self) -> Artifact:
@@ -45,16 +48,25 @@ def stream_artifact(content: bytes, stream: Stream, names: Iterable[str] = ()) -
 
 
 def lineage_of_merge(sources: Iterable[Source], merged: bytes, stream: Stream) -> Lineage:
-    """A stream that was merged of a stream and marketplace files."""
+    """A stream that was merged of a stream and marketplace files.
+
+    Where the stream came out as it went in, nothing was made of anything.  A marketplace file of which no entry is in the result, because
+    the stream has none of its architectures or a later file has them all, is no source of it.
+
+    Args:
+        sources: in the order in which they were merged.
+        merged: the bytes of the result.
+        stream: the result.
+    """
     made = stream_artifact(merged, stream)
-    artifacts, edges = [made], []
-    for source in sources:
-        artifact = source.artifact
-        if artifact.id == made.id:  # nothing was changed
-            continue
-        artifacts.append(artifact)
-        edges.append(Edge(artifact.id, made.id, "merged" if source.stream is not None else "marketplace images"))
-    return artifacts, edges
+    listed = list(sources)
+    last = {name: index for index, source in enumerate(listed) for name in (source.marketplace or {}) if name in stream.architectures}
+    kept = [(source, source.artifact) for index, source in enumerate(listed) if source.marketplace is None or index in last.values()]
+    unchanged = [artifact for _, artifact in kept if artifact.id == made.id]
+    if unchanged:
+        return unchanged, []
+    edges = [Edge(artifact.id, made.id, "merged" if source.stream is not None else "marketplace images") for source, artifact in kept]
+    return [made, *(artifact for _, artifact in kept)], edges
 
 
 def lineage_of_config_map(streams: Iterable[tuple[Artifact, str]], content: bytes, version: str) -> Lineage:

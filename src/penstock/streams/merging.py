@@ -7,7 +7,9 @@ An architecture without ``rhel-coreos-extensions`` gets them: upstream lost the 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penstock.model.marketplace import Marketplace
+from penstock.formats.stream import parse_marketplace
+from penstock.model.errors import InputError
+from penstock.model.marketplace import Marketplace, MarketplaceFile
 from penstock.model.record import given
 from penstock.model.stream import Extensions, Stream, StreamArch
 
@@ -23,6 +25,19 @@ class Merged:
 
     stream: Stream
     ignored: tuple[str, ...]
+
+
+def parse_merged_marketplace(content: bytes, *, subject: str) -> MarketplaceFile:
+    """Read a marketplace file that is to be merged: one without any architecture, which populate fills, is of no use here.
+
+    Raises:
+        InputError: it is no marketplace file, or an empty one.
+    """
+    marketplace = parse_marketplace(content, subject=subject)
+    if not marketplace:
+        hint = "it has architectures (x86_64, aarch64) as its keys; penstock streams populate fills it"
+        raise InputError("an empty object is no marketplace file to merge", subject=subject, hint=hint)
+    return marketplace
 
 
 def merge_marketplace(stream: Stream, marketplace: Mapping[str, Marketplace]) -> Merged:

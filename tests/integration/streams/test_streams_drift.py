@@ -118,54 +118,6 @@ def test_another_rhel_major_fails_unless_it_is_a_known_fallback(run: "Run", fold
     assert run(*words, "--fallback-of", "marketplace.json", "--thresholds", "strict.yaml").code == 3
 
 
-@pytest.fixture
-def two_streams(folder: Path) -> Path:
-    """A ConfigMap of rhel-9 and of rhel-10, which has the images of rhel-9."""
-    entries = marketplace("9.8.20260428")
-
-    def sold(document: dict[str, Any]) -> bytes:
-        for name, entry in document["architectures"].items():
-            extensions = {**entry["rhel-coreos-extensions"], "marketplace": entries[name]}
-            document["architectures"] |= {name: {**entry, "rhel-coreos-extensions": extensions}}
-        return json.dumps(document).encode()
-
-    streams = {"rhel-9": stream("9.8.20260428-0"), "rhel-10": stream("10.2.20260423-0")}
-    named = {name: parse_stream(sold(document), subject=name) for name, document in streams.items()}
-    (folder / "config.yaml").write_bytes(write_boot_images(named, release_version="5.0.0"))
-    return folder
-
-
-def test_a_fallback_is_known_by_the_name_of_the_other_stream_of_the_source(run: "Run", two_streams: Path) -> None:
-    words = ("streams", "drift", "config.yaml", "--stream", "rhel-10", "-o", "json")
-    assert run(*words).code == 3
-    known = run(*words, "--fallback-of", "rhel-9")
-    assert (known.code, known.json["counts"]["fallback"]) == (0, 4)
-    assert {one["reason"].partition(":")[0] for one in known.json["findings"] if one["status"] == "fallback"} == {"taken from rhel-9"}
-
-
-def test_an_existing_file_wins_over_a_stream_of_its_name_and_a_folder_does_not(run: "Run", two_streams: Path) -> None:
-    words = ("streams", "drift", "config.yaml", "--stream", "rhel-10", "--fallback-of", "rhel-9", "-o", "json")
-    (two_streams / "rhel-9").mkdir()
-    assert run(*words).json["counts"]["fallback"] == 4
-    (two_streams / "rhel-9").rmdir()
-    (two_streams / "rhel-9").write_text(json.dumps(marketplace("9.8.20260101")))
-    assert run(*words).json["counts"] | {"missing": 0} == {"wrong-rhel-major": 3, "fallback": 1, "missing": 0}
-
-
-@pytest.mark.parametrize(
-    ("name", "code", "said"),
-    [
-        ("rhel-10", 2, "--fallback-of rhel-10: this is the stream that is looked at"),
-        ("rhel-8", 1, "--fallback-of rhel-8: there is no such file, and the source has no stream of this name"),
-    ],
-)
-def test_another_stream_is_named_where_there_is_none_of_the_name(run: "Run", two_streams: Path, name: str, code: int, said: str) -> None:
-    done = run("streams", "drift", "config.yaml", "--stream", "rhel-10", "--fallback-of", name)
-    assert (done.code, done.out) == (code, "")
-    assert said in done.err
-    assert done.err.endswith("hint: name a marketplace file, or another stream of the source: rhel-9\n")
-
-
 def test_what_populate_recorded_makes_a_known_fallback(run: "Run", folder: Path) -> None:
     entry = {"image": GEN2_URN, "rule": "fallback", "fallback_of": "rhel-9", "source": "https://management.example", "candidate_count": 3}
     sidecar = {"document_version": 1, "entries": {"azure no-purchase-plan hyperVGen2 x86_64": entry}}

@@ -262,3 +262,14 @@ def test_what_the_administrator_says_of_skew_wins(azure: Cluster, stream: Stream
     for policy, blocked in ((SkewPolicy("None"), False), (SkewPolicy("Manual", "4.12.0"), True), (SkewPolicy("Manual", "4.13.0"), False)):
         result = preview(replace(azure, skew=policy, machine_sets=(broken,)), stream, known=NOTHING)
         assert result.skew.blocked is blocked
+
+
+def test_what_the_cloud_alone_knows_leaves_the_verdict_open(stream: Stream, machine_set: "MakeSet") -> None:
+    undecided = replace(AWS, machine_sets=(on_aws(machine_set, "ami-old"),))
+    result = preview(undecided, stream, known=NOTHING, release_version="4.19.1")
+    assert (result.skew.blocked, result.fails) == (None, False)
+    assert result.skew.reason.startswith("1 of 1 depend on what the cloud alone knows")
+
+
+def test_a_cluster_without_machine_sets_of_its_own_says_nothing_of_their_age(stream: Stream) -> None:
+    assert preview(AWS, stream, known=NOTHING).skew.blocked is None

@@ -101,6 +101,13 @@ def test_the_image_of_a_platform(platform: str, wishes: dict[str, Any], image: s
     assert (answer.image, answer.rule) == (image, rule)
 
 
+def test_for_a_platform_that_the_stream_lacks_those_that_it_has_are_listed() -> None:
+    with pytest.raises(NotFoundError) as caught:
+        choose("mars")
+    assert caught.value.hint.startswith("there are: ")
+    assert "openstack" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("platform", "wishes", "problem"),
     [

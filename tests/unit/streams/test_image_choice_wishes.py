@@ -133,7 +133,23 @@ def test_what_is_no_install_config_is_refused(tree: dict[str, Any]) -> None:
         read(tree)
 
 
-def test_no_message_shows_a_secret() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "platform: {aws: {region: [hunter2]}}\npullSecret: hunter2\n",
+        "platform: {vsphere: {}}\npassword: *hunter2\n",
+        "platform: {vsphere: {}}\npassword: !hunter2\n",
+        "platform: {vsphere: {}}\npassword: !hunter2 {}\n",
+        "platform: {vsphere: {}}\npassword: @hunter2\n",
+        "platform: {vsphere: {}}\npassword: %hunter2\n",
+        "platform: {vsphere: {}}\npassword: hunter2: x\n",
+        'platform: {vsphere: {}}\npassword: "hunter2\n',
+        "platform: hunter2\n",
+        "platform: [hunter2]\n",
+        "hunter2\n",
+    ],
+)
+def test_no_message_shows_a_secret(text: str) -> None:
     with pytest.raises(InputError) as caught:
-        read({"platform": {"aws": {"region": ["secret"]}}, "pullSecret": "secret"})
-    assert "secret" not in f"{caught.value} {caught.value.hint}"
+        parse_install_config(text.encode(), subject="c")
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"

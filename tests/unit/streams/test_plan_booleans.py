@@ -14,6 +14,7 @@ from penstock.model.marketplace import Marketplace, MarketplaceFile, PurchasePla
 from penstock.model.record import Tree
 from penstock.model.stream import Extensions, Stream
 from penstock.streams.lint.checking import check_document
+from penstock.streams.lint.findings import Level
 from penstock.streams.plan_booleans import PurchasePlanField, apply_purchase_plan_field, check_purchase_plans
 
 ARO = ("azureopenshift", "aro4")
@@ -80,12 +81,18 @@ def test_the_samples_of_the_enhancement_are_accepted_and_written_in_exactly_thei
     assert write_json(again, compact) == write_json(sample, compact)
 
 
-def test_of_the_samples_the_lint_tells_the_wrong_offer_and_nothing_else_of_the_marketplace() -> None:
+def test_of_the_samples_the_lint_tells_the_wrong_offer_and_beside_it_only_that_the_boolean_is_a_proposal() -> None:
     tree: Tree = {"x86_64": SAMPLE_X86_64["marketplace"], "aarch64": SAMPLE_AARCH64["marketplace"]}
     report = check_document(json.dumps(tree).encode(), subject="samples")
-    places = [(placed.finding.rule.value, placed.finding.place) for placed in report.findings]
+    places: dict[Level, list[tuple[str, str]]] = {level: [] for level in Level}
+    for placed in report.findings:
+        places[placed.finding.level].append((placed.finding.rule.value, placed.finding.place))
     generations = ("hyperVGen1", "hyperVGen2")
-    assert places == [(f"azure-{key}", f"$.x86_64.azure.opp.{generation}.{key}") for generation in generations for key in ("offer", "sku")]
+    assert places[Level.ERROR] == [
+        (f"azure-{key}", f"$.x86_64.azure.opp.{generation}.{key}") for generation in generations for key in ("offer", "sku")
+    ]
+    assert places[Level.WARNING] == []
+    assert [(rule, place.rpartition(".")[2]) for rule, place in places[Level.INFO]] == [("proposed-key", "purchasePlan")] * 9
 
 
 def test_by_default_an_image_has_four_keys() -> None:

@@ -149,7 +149,7 @@ class Told:
 
 
 def ask(states: Sequence[bytes | None], question: Question) -> History:
-    return asyncio.run(history_of_file(Told(states), question))
+    return asyncio.run(history_of_file(Told(states), question, subject="s.json"))
 
 
 def test_a_state_that_cannot_be_read_is_passed_over_and_ends_nothing() -> None:
@@ -166,7 +166,7 @@ def test_a_file_that_was_taken_away_ends_every_period() -> None:
 
 
 def test_an_image_that_never_was_is_not_found_and_the_unread_states_are_counted() -> None:
-    with pytest.raises(NotFoundError, match="ami-9: no state of the file has such an image; 1 could not be read"):
+    with pytest.raises(NotFoundError, match=r"s\.json: no state of the file has ami-9; 1 could not be read"):
         ask([b"{"], Question(image="ami-9"))
 
 
@@ -174,6 +174,21 @@ def test_plans_and_platforms_narrow_the_question() -> None:
     good = json.dumps(STREAM).encode()
     assert [period.slot.name for period in ask([good], Question(plans=("ocp",))).periods] == ["ocp us-east-1", "ocp hyperVGen2"]
     assert [period.slot.name for period in ask([good], Question(platforms=("gcp",))).periods] == ["image", "opp"]
+
+
+@pytest.mark.parametrize(
+    ("told", "image"),
+    [
+        ({"image": "quay.example/os:9", "digest-ref": "quay.example/os@sha256:1"}, "quay.example/os@sha256:1"),
+        ({"image": "quay.example/os:9", "digest-ref": ""}, "quay.example/os:9"),
+        ({"image": "", "digest-ref": "quay.example/os@sha256:1"}, "quay.example/os@sha256:1"),
+        ({"image": "", "digest-ref": ""}, None),
+    ],
+)
+def test_a_container_image_is_known_by_its_digest_where_there_is_one(told: dict[str, str], image: str | None) -> None:
+    content = json.dumps({"stream": "s", "architectures": {"x86_64": {"images": {"kubevirt": {"release": "1", **told}}}}}).encode()
+    found = slots_of(parse_stream_document(content, subject="s")).get(HistorySlot("x86_64", "kubevirt", "image"))
+    assert (found.image if found else None) == image
 
 
 @pytest.mark.real_data

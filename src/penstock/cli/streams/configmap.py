@@ -139,9 +139,10 @@ def _told(file: Path) -> str:
 
 
 def _read(name: str, stream_file: Path, marketplace_file: Path | None) -> "PackedStream":
-    from penstock.formats.stream import parse_marketplace, parse_stream
+    from penstock.formats.stream import parse_stream
     from penstock.streams.configmaps import PackedStream
     from penstock.streams.document_lineage import Source
+    from penstock.streams.merging import parse_merged_marketplace
 
     content = read_file(stream_file)
     document = parse_stream(content, subject=name_of(stream_file))
@@ -149,6 +150,6 @@ def _read(name: str, stream_file: Path, marketplace_file: Path | None) -> "Packe
     if marketplace_file is None:
         return PackedStream(name, source, document)
     content = read_file(marketplace_file)
-    marketplace = parse_marketplace(content, subject=name_of(marketplace_file))
+    marketplace = parse_merged_marketplace(content, subject=name_of(marketplace_file))
     tell_ignored(marketplace_file, tuple(sorted(marketplace.keys() - document.architectures.keys())))
-    return PackedStream(name, source, document, (Source(content, marketplace_file.name), marketplace))
+    return PackedStream(name, source, document, (Source(content, marketplace_file.name, marketplace=marketplace), marketplace))

@@ -14,11 +14,12 @@ from penstock.cli.output import Output, Shown, Table, emit, output_option
 from penstock.cli.running import run_async
 from penstock.cli.streams.documents import DOCUMENT, STANDARD_INPUT, name_of, read_file, talk, tell
 from penstock.cli.streams.drift_sinks import Sinks, check_sinks, deliver, sink_options
-from penstock.cli.streams.sources import StreamSource, read_stream, stream_source_options
-from penstock.model.errors import ExitCode, TransientError
+from penstock.cli.streams.sources import FoundStream, StreamSource, read_stream, stream_source_options
+from penstock.model.errors import ExitCode, InputError, NotFoundError, TransientError
 from penstock.wiring import AzureSettings
 
 if TYPE_CHECKING:
+    from penstock.model.stream import Stream
     from penstock.streams.drift.check import DriftQuestion
     from penstock.streams.drift.observing import Fallbacks
     from penstock.streams.drift.report import DriftReport
@@ -39,7 +40,7 @@ class Rules:
         thresholds_file: or None.
         branch: or None.
         aws_floor: the oldest RHEL in the AWS Marketplace that counts.
-        fallback_of: the other stream's marketplace file, or None.
+        fallback_of: the other stream's marketplace file, or its name in the source, or None.
         provenance: the sidecar of the marketplace file, or None.
         since: the old stream, or None.
         owners: the file of owners, or None.
@@ -49,7 +50,7 @@ class Rules:
     thresholds_file: Path | None
     branch: str | None
     aws_floor: str
-    fallback_of: Path | None
+    fallback_of: str | None
     provenance: Path | None
     since: Path | None
     owners: Path | None
@@ -72,7 +73,13 @@ _RULES: Final = (
         show_default=True,
         help="Count AWS Marketplace images from this RHEL on, up to the stream's.",
     ),
-    click.option("--fallback-of", type=DOCUMENT, metavar="MARKETPLACE", help="Take entries that are the same here for the other stream's."),
+    click.option(
+        "--fallback-of",
+        type=click.Path(allow_dash=True),
+        metavar="FILE|NAME",
+        help="Take entries that another stream has too for known fallbacks to it: that of a marketplace FILE, which wins, or the stream of "
+        "this NAME in the same source.",
+    ),
     click.option("--provenance", type=DOCUMENT, metavar="FILE", help="Take from here what populate recorded of its fallbacks."),
     click.option("--since", type=DOCUMENT, metavar="OLD_STREAM", help="List what the bump from this stream made stale, by publisher."),
     click.option("--owners", type=DOCUMENT, metavar="FILE", help="Name the owners of publishers from this file."),
@@ -145,8 +152,11 @@ def drift_command(
       branches: {main: informational, "release-4.*": 21}
       statuses: {fallback: fails}
 
-    That of --owners has publishers: {redhat: {name: …, contact: …,
-    slack_channel: …, jira: {project: …, component: …}}}.
+    That of --owners tells them by publisher:
+
+    \b
+      azureopenshift: {name: …, contact: …, slack_channel: …}
+      redhat: {name: …, jira: {project: …, component: …, labels: [boot]}}
 
     \b
     Examples:
@@ -154,12 +164,13 @@ def drift_command(
       penstock streams drift coreos-rhel-10.json marketplace/coreos-rhel-10.json \\
         --fallback-of marketplace/coreos-rhel-9.json --junit drift.xml
       penstock streams drift --release quay.example/release:5.0.0 \\
-        --check-catalogue
+        --fallback-of rhel-9 --check-catalogue
       penstock streams drift new.json marketplace.json --since old.json \\
         --owners owners.yaml --jira issues.json --slack -
     """  # noqa: D301  # \b keeps click from joining the lines
     check_sinks(sinks)
-    files = [rules.thresholds_file, rules.fallback_of, rules.provenance, rules.since, rules.owners]
+    fallback_of = Path(rules.fallback_of) if rules.fallback_of else None
+    files = [rules.thresholds_file, fallback_of, rules.provenance, rules.since, rules.owners]
     if [*source.files, *files].count(STANDARD_INPUT) > 1:
         raise click.UsageError("Only one of the files can be '-'.")
     if azure.endpoint and check_catalogue + len(set(partitions)) > 1:
@@ -223,7 +234,7 @@ async def _question(source: StreamSource, rules: Rules) -> "DriftQuestion":
         found.version,
         rules.branch or "",
         _thresholds(rules, found.version),
-        _fallbacks(rules),
+        _fallbacks(rules, found),
         owners,
         ((await read_stream(replace(source, files=(rules.since,), release=None, folder=None))).stream, name_of(rules.since))
         if rules.since
@@ -244,16 +255,40 @@ def _thresholds(rules: Rules, version: str) -> "Thresholds":
     return replace(thresholds, aws_floor=parse_rhel(rules.aws_floor))
 
 
-def _fallbacks(rules: Rules) -> "Fallbacks":
-    from penstock.formats.stream import parse_marketplace
-    from penstock.streams.drift.observing import Fallbacks
+def _fallbacks(rules: Rules, found: FoundStream) -> "Fallbacks":
+    from penstock.streams.drift.observing import Fallbacks, marketplace_of
     from penstock.streams.drift.recorded import parse_recorded
+    from penstock.streams.merging import parse_merged_marketplace
 
     recorded = parse_recorded(read_file(rules.provenance), subject=name_of(rules.provenance)) if rules.provenance else {}
-    if rules.fallback_of is None:
+    if not rules.fallback_of:
         return Fallbacks(recorded)
-    name = name_of(rules.fallback_of)
-    return Fallbacks(recorded, parse_marketplace(read_file(rules.fallback_of), subject=name), name)
+    file = Path(rules.fallback_of)
+    if file == STANDARD_INPUT or _is_document(file) or not found.named:
+        name = name_of(file)
+        return Fallbacks(recorded, parse_merged_marketplace(read_file(file), subject=name), name)
+    return Fallbacks(recorded, marketplace_of(_other_stream(rules.fallback_of, found)), rules.fallback_of)
+
+
+def _is_document(file: Path) -> bool:
+    """Whether there is a file, or a pipe; a folder may have the name of a stream."""
+    return file.exists() and not file.is_dir()
+
+
+def _other_stream(name: str, found: FoundStream) -> "Stream":
+    """The stream of this name beside the one that is looked at.
+
+    Raises:
+        InputError: it is the one that is looked at.
+        NotFoundError: there is none.
+    """
+    others = {each: stream for each, stream in found.named.items() if each != found.name}
+    if name in others:
+        return others[name]
+    hint = f"name a marketplace file, or another stream of the source: {', '.join(others) or 'it has none'}"
+    if name == found.name:
+        raise InputError("this is the stream that is looked at", subject=f"--fallback-of {name}", hint=hint)
+    raise NotFoundError("there is no such file, and the source has no stream of this name", subject=f"--fallback-of {name}", hint=hint)
 
 
 def _shown(report: "DriftReport") -> Shown:

@@ -109,7 +109,7 @@ async def deliver(report: "DriftReport", sinks: Sinks) -> list[ExitCode]:
             await _post(report, sinks)
         except PenstockError as error:
             tell(error)
-            codes.append(ExitCode.TRY_AGAIN)
+            codes.append(error.exit_code)
     return codes
 
 

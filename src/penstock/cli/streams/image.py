@@ -43,7 +43,7 @@ class _WithOptionalPlan(click.Command):
 @click.option(
     "--platform",
     metavar="NAME",
-    help="Choose for this platform: azure, aws, gcp, vsphere, openstack, nutanix, ibmcloud, powervs, kubevirt, metal.",
+    help="Choose for this platform, in any case: azure, aws, gcp, vsphere, openstack, nutanix, ibmcloud, powervs, kubevirt, metal.",
 )
 @arch_option
 @click.option("--region", metavar="REGION", help="Choose for this region; AWS and PowerVS need one.")
@@ -108,7 +108,7 @@ def image_command(
     from penstock.streams.choice.request import ImageRequest
 
     wishes = _wishes(install_config, role, source)
-    name = platform or (wishes.platform if wishes else None)
+    name = platform.lower() if platform else (wishes.platform if wishes else None)
     if name is None:
         raise click.UsageError("Name the platform: --platform NAME or --install-config FILE.")
     asked = ImageRequest(

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -70,12 +69,15 @@ def impact_command(
     patched, unchanged, skipped, fails, or is not managed at all, and skew
     enforcement may block upgrades afterwards. Nothing is changed. A dump holds
     MachineSets and, where they are there, the ControlPlaneMachineSet, the
-    Infrastructure, the ClusterVersion and the MachineConfiguration.
+    Infrastructure, the ClusterVersion and the MachineConfiguration. The stream
+    is rhel-9 unless --stream names another, as the operator reads no other; a
+    file does not tell which release brings it, --release-version does.
 
     \b
     Examples:
-      oc get machinesets.machine,controlplanemachineset,infrastructure,\\
-        clusterversion,machineconfiguration -A -o yaml > machines.yaml
+      KINDS=machinesets.machine,controlplanemachineset,infrastructure
+      KINDS=$KINDS,clusterversion,machineconfiguration
+      oc get $KINDS -A -o yaml > machines.yaml
       penstock streams impact rhel-9.json market.json --machines machines.yaml
       penstock streams impact --release REF --kubeconfig admin.kubeconfig
     """  # noqa: D301  # \b keeps click from joining the lines
@@ -89,7 +91,7 @@ def impact_command(
         from penstock.flow.boot_image_impact import preview_impact
         from penstock.wiring import open_aws
 
-        found = await read_stream(replace(source, stream=source.stream or _FROZEN_DEFAULT))
+        found = await read_stream(source, default=_FROZEN_DEFAULT)
         cluster = await _read_cluster(machines, kubeconfig, context_name, arch=control_plane_arch, multi_arch=multi_arch)
         async with AsyncExitStack() as opened:
             catalogue = await opened.enter_async_context(open_aws(aws)) if ask_aws else None
@@ -118,6 +120,7 @@ async def _read_cluster(machines: Path | None, kubeconfig: Path | None, context:
 
 def _document(found: FoundStream, result: "Preview") -> dict[str, Any]:
     return {
+        "document_version": 1,
         "stream": found.origin,
         "counts": {outcome.value: count for outcome, count in result.counts.items()},
         "machine_sets": [_one(machine_set, decision) for machine_set, decision in result.decisions],
@@ -157,5 +160,6 @@ def _shown(found: FoundStream, result: "Preview") -> Iterator[str | Table]:
         rows += [("", "note", "", note) for note in decision.notes]
     yield Table(("MachineSet", "outcome", "boot image", "reason"), rows, title=f"{found.origin} would do this:")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in result.counts.items() if count or outcome is Outcome.PATCHED)
-    yield f"{len(result.decisions)} MachineSets: {counts}"
-    yield f"upgrades: {'blocked' if result.skew.blocked else 'not blocked'} ({result.skew.mode}); {result.skew.reason}"
+    yield f"{len(result.decisions)} MachineSet{'' if len(result.decisions) == 1 else 's'}: {counts}"
+    blocked = {True: "blocked", False: "not blocked", None: "not known"}[result.skew.blocked]
+    yield f"upgrades: {blocked} ({result.skew.mode}); {result.skew.reason}"

@@ -33,9 +33,9 @@ def merge_command(*, stream_file: Path, marketplace_files: Sequence[Path], purch
     Example:
       penstock streams merge coreos-rhel-9.json marketplace/coreos-rhel-9.json
     """  # noqa: D301  # \b keeps click from joining the lines
-    from penstock.formats.stream import parse_marketplace, parse_stream, write_stream_document
+    from penstock.formats.stream import parse_stream, write_stream_document
     from penstock.streams.document_lineage import Source, lineage_of_merge
-    from penstock.streams.merging import merge_marketplace
+    from penstock.streams.merging import merge_marketplace, parse_merged_marketplace
     from penstock.streams.plan_booleans import PurchasePlanField, apply_purchase_plan_field, check_purchase_plans
 
     if [stream_file, *marketplace_files].count(STANDARD_INPUT) > 1:
@@ -45,12 +45,12 @@ def merge_command(*, stream_file: Path, marketplace_files: Sequence[Path], purch
     sources = [Source(layout_of, _file_name(stream_file), stream)]
     for file in marketplace_files:
         content = read_file(file)
-        marketplace = parse_marketplace(content, subject=name_of(file))
+        marketplace = parse_merged_marketplace(content, subject=name_of(file))
         check_purchase_plans(marketplace, subject=name_of(file))
         merged = merge_marketplace(stream, marketplace)
         stream = merged.stream
         tell_ignored(file, merged.ignored)
-        sources.append(Source(content, _file_name(file)))
+        sources.append(Source(content, _file_name(file), marketplace=marketplace))
     check_purchase_plans(stream, subject=name_of(stream_file))
     stream = apply_purchase_plan_field(stream, PurchasePlanField(purchase_plan_field) if purchase_plan_field else None)
     made = write_stream_document(stream, like=layout_of)

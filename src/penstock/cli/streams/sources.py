@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -56,12 +56,14 @@ class FoundStream:
         name: ``rhel-9``, or ``""`` where the source has no names.
         origin: where it came from, for people.
         version: of the release that it belongs to, or ``""`` where that is not known.
+        named: all streams of the source by name, this one too; empty where they have no names.
     """
 
     stream: "Stream"
     name: str
     origin: str
     version: str
+    named: "Mapping[str, Stream]" = field(default_factory=dict, repr=False)
 
 
 _OPTIONS: Final = (
@@ -105,8 +107,12 @@ def wants_scos(*, flag: bool) -> bool:
     return flag or "scos" in os.environ.get("TAGS", "")
 
 
-async def read_stream(source: StreamSource) -> FoundStream:
+async def read_stream(source: StreamSource, *, default: str = "") -> FoundStream:
     """Read the stream that ``source`` says, and merge its marketplace images into it.
+
+    Args:
+        source: see :class:`StreamSource`.
+        default: the stream to take where the user names none and there is one of this name; ``""`` leaves it to the release's version.
 
     Raises:
         InputError: a document is wrong, or has no stream of this name.
@@ -124,8 +130,12 @@ async def read_stream(source: StreamSource) -> FoundStream:
     else:
         origin, images = " with ".join(map(name_of, source.files)), _from_files(source.files)
         version = images.release_version
-    name, stream = choose_stream(images, source.stream, source.release_version or version)
-    return FoundStream(stream, name, f"{origin}: {name}" if name else origin, source.release_version or version)
+    asked = source.stream or (default if default in (images.named or {}) else "")
+    name, stream = choose_stream(images, asked, source.release_version or version)
+    if source.stream and not name:
+        talk(f"note: {origin} holds one stream without a name, {stream.stream!r}; it answers for {source.stream} too")
+    named = (images.named or {}) if name else {}
+    return FoundStream(stream, name, f"{origin}: {name}" if name else origin, source.release_version or version, named)
 
 
 def merged_stream(stream_file: Path, marketplace_file: Path | None) -> "Stream":
@@ -192,12 +202,11 @@ def _from_files(files: tuple[Path, ...]) -> "BootImages":
 
 
 def _merged(stream: "Stream", stream_file: Path, marketplace_file: Path | None) -> "Stream":
-    from penstock.formats.stream import parse_marketplace
-    from penstock.streams.merging import merge_marketplace
+    from penstock.streams.merging import merge_marketplace, parse_merged_marketplace
     from penstock.streams.plan_booleans import check_purchase_plans
 
     if marketplace_file is not None:
-        merged = merge_marketplace(stream, parse_marketplace(read_file(marketplace_file), subject=name_of(marketplace_file)))
+        merged = merge_marketplace(stream, parse_merged_marketplace(read_file(marketplace_file), subject=name_of(marketplace_file)))
         tell_ignored(marketplace_file, merged.ignored)
         stream = merged.stream
     check_purchase_plans(stream, subject=name_of(marketplace_file or stream_file))

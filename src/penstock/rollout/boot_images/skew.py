@@ -85,13 +85,20 @@ def judge(cluster: Cluster, decisions: Sequence[Decision], *, release_version: s
     skips = sum(decision.outcome is Outcome.SKIPPED and decision.counts for decision in decisions)
     if skips:
         return _as_installed(mode, cluster, f", because {skips} of {len(decisions)} were skipped")
+    undecided = sum(decision.outcome is Outcome.UNDECIDED for decision in decisions)
+    if undecided:
+        reason = f"{undecided} of {len(decisions)} depend on what the cloud alone knows, and the age of the boot images on them"
+        return SkewVerdict(mode, "", "", blocked=None, reason=reason)
     sold_apart = [decision.release for decision in decisions if decision.sold_apart and decision.release]
     if sold_apart:
         return _checked(mode, "", _oldest(sold_apart), "")
     version = _plain(release_version)
     if version:
         return _checked(mode, version, "", "")
-    return _checked(mode, "", _oldest(decision.release for decision in decisions if decision.release), "")
+    oldest = _oldest(decision.release for decision in decisions if decision.release)
+    if not oldest:
+        return SkewVerdict(mode, "", "", blocked=None, reason="no release version and no build tells the age of the boot images")
+    return _checked(mode, "", oldest, "")
 
 
 def _oldest(builds: Iterable[str]) -> str:

@@ -21,10 +21,13 @@ def choose_download(stream: Stream, request: ImageRequest) -> ImageAnswer:
         NotFoundError: there is no such disk.
         InputError: the platform has several, and no format was named.
     """
-    name = _ARTIFACTS.get(request.platform, request.platform)
-    artifacts = (given(architecture(stream, request.arch).artifacts) or {}).get(name)
+    asked = _ARTIFACTS.get(request.platform, request.platform)
+    platforms = given(architecture(stream, request.arch).artifacts) or {}
+    name = asked if asked in platforms else next((each for each in platforms if each.lower() == asked.lower()), asked)
+    artifacts = platforms.get(name)
     if artifacts is None:
-        raise NotFoundError(f"{message_prefix(stream, request.arch)}: No {name} build found")
+        problem = f"{message_prefix(stream, request.arch)}: No {name} build found"
+        raise NotFoundError(problem, hint=f"there are: {', '.join(platforms) or 'none'}")
     disk = _disk(stream, request, name, artifacts)
     served = request.platform == "vsphere" or not given(disk.uncompressed_sha256)
     url = url_with_served_sha256(disk) if served else url_with_sha256(disk)

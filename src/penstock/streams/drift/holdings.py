@@ -153,16 +153,17 @@ def compare(wanted: Holding, found: Holding) -> Lag:
     if wanted.family is Family.RHEL and wanted.major != found.major:
         return Lag(DriftStatus.WRONG_RHEL_MAJOR, None, f"{found.system}, not {wanted.system}")
     lag_days = (wanted.day - found.day).days
-    other_system = f"; {found.system}, not {wanted.system}"
+    other_system = f"{found.system}, not {wanted.system}"
     if (order := _system_order(wanted, found)) != 0:
         days = max(0, lag_days if order < 0 else -lag_days)
     elif lag_days != 0:
         order, days, other_system = -lag_days, abs(lag_days), ""
     else:
         return _same_day(wanted, found)
-    if order < 0:
-        return Lag(DriftStatus.BEHIND, days, f"{_days(days)} behind{other_system}")
-    return Lag(DriftStatus.AHEAD, days, f"{_days(days)} ahead{other_system}")
+    status = DriftStatus.BEHIND if order < 0 else DriftStatus.AHEAD
+    # Of another minor it may be made on the same day, or on the other side of it: then days say nothing.
+    told = f"{_days(days)} {status}" if days else ""
+    return Lag(status, days, "; ".join(part for part in (told, other_system) if part))
 
 
 def _system_order(wanted: Holding, found: Holding) -> int:

@@ -13,7 +13,7 @@ from penstock.model.stream import Extensions, Stream, StreamArch
 from penstock.streams.drift.holdings import compare, holding_of_build
 from penstock.streams.drift.places import Entry, entries_of, expected_slots
 from penstock.streams.drift.statuses import DriftStatus, Observation
-from penstock.streams.populate.entries import Place, Slot
+from penstock.streams.populate.entries import Place
 from penstock.streams.targets import release_for
 
 
@@ -122,9 +122,3 @@ def marketplace_of(stream: Stream) -> dict[str, Marketplace]:
         if marketplace is not None:
             found[name] = marketplace
     return found
-
-
-def slots_of(seen: Observation) -> Iterator[Slot]:
-    """The single places that an observation covers: one for each region, else one."""
-    for region in seen.regions or (None,):
-        yield replace(seen.slot, region=region)

@@ -25,16 +25,13 @@ from penstock.model.stream import AzureGalleryImage, GcpImage, Images, StreamArc
 from penstock.model.versions import LegacyVersion, OsVersion, RhelVersion, parse_version
 from penstock.streams.drift.holdings import Holding, holding_of_azure, holding_of_gallery, holding_of_gcp_name, holding_of_release
 from penstock.streams.populate.aws_products import MARKETPLACE_OWNER
+from penstock.streams.populate.azure_skus import PAID_PUBLISHERS, UNPAID_PUBLISHER
 from penstock.streams.populate.entries import Place, Slot
 from penstock.streams.populate.publishers import RHEL_COREOS, publisher_of
 from penstock.streams.targets import release_for
 
 COREOS: Final = "coreos"
 """Publishes what stands in ``images``."""
-PUBLISHERS: Final[Mapping[PurchasePlan, str]] = {
-    plan: "azureopenshift" if not plan.paid else "redhat-limited" if plan.value.endswith("-emea") else "redhat" for plan in PurchasePlan
-}
-"""Who publishes for a plan in Azure."""
 _FIRST_RHEL_WITHOUT_GEN1 = 10
 
 
@@ -85,7 +82,7 @@ def expected_slots(arch: Arch, content: StreamArch) -> Iterator[tuple[Slot, str]
         for generation in Generation:
             if generation is Generation.GEN1 and (arch is Arch.AARCH64 or major >= _FIRST_RHEL_WITHOUT_GEN1):
                 continue
-            yield Slot(Cloud.AZURE, arch, plan, generation), PUBLISHERS[plan]
+            yield Slot(Cloud.AZURE, arch, plan, generation), PAID_PUBLISHERS.get(plan, UNPAID_PUBLISHER)
 
 
 def _for_sale(content: StreamArch) -> bool:

@@ -128,15 +128,17 @@ def thresholds_of(file: ThresholdsFile | None, given: Iterable[str], *, branch: 
     if file is not None:
         plans |= {_plan(name, subject): _days(days, subject) for name, days in file.plans.items()}
         statuses |= dict(_status(name, effect, subject) for name, effect in file.statuses.items())
-        pattern = next((pattern for pattern in file.branches if branch and fnmatchcase(branch, pattern)), None)
+        # All are read, so that a mistake shows before its branch is there.
+        rules = {pattern: _branch_rule(rule, subject) for pattern, rule in file.branches.items()}
+        pattern = next((pattern for pattern in rules if branch and fnmatchcase(branch, pattern)), None)
         if pattern is not None:
-            rule, informational = file.branches[pattern], ""
-            if rule == INFORMATIONAL:
+            rule, informational = rules[pattern], ""
+            if rule is None:
                 informational = f"the branch {branch} is informational"
-            elif isinstance(rule, Mapping):
-                plans |= {_plan(name, subject): _days(days, subject) for name, days in rule.items()}
+            elif isinstance(rule, int):
+                plans = _all_with_days(plans, rule)
             else:
-                plans = _all_with_days(plans, _days(rule, subject))
+                plans |= rule
     for text in given:
         name, equals, days = text.rpartition("=")
         if equals:
@@ -144,6 +146,13 @@ def thresholds_of(file: ThresholdsFile | None, given: Iterable[str], *, branch: 
         else:
             plans = _all_with_days(plans, _days(text, "--threshold"))
     return Thresholds(plans, statuses, informational)
+
+
+def _branch_rule(rule: int | str | Mapping[str, int | str], subject: str) -> int | Mapping[str, int | None] | None:
+    """The days of all plans, those of some, or None where the branch is informational."""
+    if isinstance(rule, Mapping):
+        return {_plan(name, subject): _days(days, subject) for name, days in rule.items()}
+    return _days(rule, subject)
 
 
 def _before_release(branch: str, version: str) -> str:

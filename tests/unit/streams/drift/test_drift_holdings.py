@@ -82,6 +82,14 @@ def test_the_names_of_google_s_images_tell_the_build(name: str, arch: Arch, syst
     assert (held.system, held.day) == (system, day)
 
 
+@pytest.mark.parametrize("build", ["48.84.202104271417-0", "418.94.202410090804-0", "9.6.20250826-1", "42.20250526.3.0"])
+def test_the_name_of_google_s_image_tells_the_very_build(build: str) -> None:
+    """Streams before 2022 have no release beside the name."""
+    family = "fedora-coreos" if build.startswith("42") else "rhcos"
+    held = holding_of_gcp_name(f"{family}-{build.replace('.', '-')}-gcp-x86-64", Arch.X86_64)
+    assert compare(holding_of_build(build), held).reason == "the same build"
+
+
 @pytest.mark.parametrize("name", ["", "debian-12", "rhcos-9-6-20250826-1-gcp-aarch64", "rhcos-9-6-20251399-1-gcp-x86-64"])
 def test_a_name_that_tells_no_build_of_this_architecture_is_refused(name: str) -> None:
     with pytest.raises(InputError):
@@ -163,3 +171,15 @@ def test_everything_is_exactly_itself(held: Holding) -> None:
 def test_days_are_those_of_the_calendar(major: int, minor: int, day: date, lag_days: int) -> None:
     wanted = Holding("w", Family.RHEL, major, minor, day + timedelta(days=lag_days))
     assert compare(wanted, Holding("f", Family.RHEL, major, minor, day)).days == lag_days
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "reason"),
+    [
+        ("9.8.20260428-0", "9.6.20260420", "8 days behind; RHEL 9.6, not RHEL 9.8"),
+        ("9.8.20260428-0", "9.6.20260601", "RHEL 9.6, not RHEL 9.8"),
+        ("9.6.20260501-0", "9.8.20260428", "RHEL 9.8, not RHEL 9.6"),
+    ],
+)
+def test_an_image_of_another_minor_is_not_told_to_be_no_days_away(wanted: str, found: str, reason: str) -> None:
+    assert compare(holding_of_build(wanted), holding_of_azure(found)).reason == reason

@@ -1,5 +1,6 @@
 """Every place of a stream has exactly one status."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,18 +13,25 @@ from penstock.model.arch import Arch
 from penstock.model.catalogue import Cloud
 from penstock.model.marketplace import Generation, MarketplaceFile, PurchasePlan
 from penstock.model.stream import Stream
-from penstock.streams.drift.observing import Fallbacks, observe, slots_of, unknown_architectures
+from penstock.streams.drift.observing import Fallbacks, observe, unknown_architectures
 from penstock.streams.drift.statuses import DriftStatus, Observation
 from penstock.streams.merging import merge_marketplace
-from penstock.streams.populate.entries import Place
+from penstock.streams.populate.entries import Place, Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.streams.drift.conftest import Build
 
 NO_PLAN, OCP, OPP = PurchasePlan.NO_PURCHASE_PLAN, PurchasePlan.OCP, PurchasePlan.OPP
 AMI = "ami-0123456789abcdef0"
+
+
+def slots_of(seen: Observation) -> "Iterator[Slot]":
+    """The single places that an observation covers: one for each region, else one."""
+    for region in seen.regions or (None,):
+        yield replace(seen.slot, region=region)
 
 
 def only(observations: tuple[Observation, ...], **wanted: object) -> Observation:

@@ -24,6 +24,7 @@ from penstock.streams.drift.sinks.junit import render_junit
 from penstock.streams.drift.sinks.slack import render_slack
 from penstock.streams.drift.sinks.table import COLUMNS, STALE_COLUMNS, rows, stale_rows
 from penstock.streams.drift.sinks.webhook import WebhookPayload, render_webhook
+from penstock.streams.drift.sinks.wording import stand
 from penstock.streams.drift.statuses import DriftFinding, DriftStatus, Observation, Verdict
 from penstock.streams.drift.thresholds import Thresholds
 from penstock.streams.populate.entries import Slot
@@ -158,7 +159,7 @@ def test_slack_takes_the_message(report: DriftReport) -> None:
 def test_slack_tells_publisher_owner_and_images(report: DriftReport) -> None:
     payload = render_slack(report)
     assert payload["channel"] == "#aro"
-    assert payload["blocks"][0]["text"]["text"] == "rhel-9: boot images lag behind"
+    assert payload["blocks"][0]["text"]["text"] == "rhel-9: 2 boot images lag behind"
     assert payload["blocks"][2]["text"]["text"] == (
         "`azureopenshift` (ARO, aro@example.com, #aro)\n"
         "• `azure no-purchase-plan hyperVGen1 x86_64: 9.6.20251015: behind (29 days behind), wanted 9.6.20251113-0; "
@@ -166,6 +167,25 @@ def test_slack_tells_publisher_owner_and_images(report: DriftReport) -> None:
         "• `azure no-purchase-plan hyperVGen2 x86_64: 9.6.20251015: behind (29 days behind), wanted 9.6.20251113-0; "
         "before the bump exact`"
     )
+
+
+def test_each_status_is_said_with_its_count() -> None:
+    """Whatever the mixture: every image counts once, under words of its own status."""
+    statuses = [DriftStatus.AHEAD, DriftStatus.BEHIND, DriftStatus.BEHIND, DriftStatus.DEPRECATED]
+    findings = made_up(["x"] * 4, ["redhat"] * 4, statuses).findings
+    said = stand((finding.seen for finding in findings), what="boot image")
+    assert said == "2 boot images lag behind, 1 is ahead of the stream, 1 is deprecated"
+
+
+@pytest.mark.parametrize("status", DriftStatus)
+def test_no_status_passes_for_another(status: DriftStatus) -> None:
+    def said(each: DriftStatus, count: int) -> str:
+        findings = made_up(["x"] * count, ["redhat"] * count, [each] * count).findings
+        return stand((finding.seen for finding in findings), what="image")
+
+    assert [said(status, 1)[:8], said(status, 2)[:9]] == ["1 image ", "2 images "]
+    for count in (1, 2):
+        assert [each for each in DriftStatus if said(each, count) == said(status, count)] == [status]
 
 
 def test_slack_says_how_many_lines_it_leaves_out() -> None:
@@ -191,7 +211,7 @@ def test_jira_gets_an_issue_for_each_publisher_with_a_project(report: DriftRepor
     assert fields["project"] == {"key": "ARO"}
     assert fields["issuetype"] == {"name": "Task"}
     assert fields["components"] == [{"name": "images"}]
-    assert fields["summary"] == "rhel-9: 2 images of azureopenshift to bring up to 9.6.20251113-0"
+    assert fields["summary"] == "rhel-9, azureopenshift: 2 images lag behind; wanted: 9.6.20251113-0"
     assert fields["labels"][0] == "penstock-drift"
     assert fields["labels"][-1] == "boot"
     assert "before the bump: old.json" in fields["description"]

@@ -53,6 +53,13 @@ def test_images_without_a_plan_may_lag_thirty_days(days: int, verdict: Verdict) 
     assert rules().weigh(seen_as(DriftStatus.BEHIND, days=days)).verdict is verdict
 
 
+@pytest.mark.parametrize("rule", ["soon", "-1", "{acp: 3}", "{ocp: soon}"])
+def test_a_mistake_in_a_branch_shows_before_that_branch_is_there(rule: str) -> None:
+    for branch in ("", "main", "release-5.0"):
+        with pytest.raises(InputError, match="is no"):
+            rules(f"branches: {{main: 3, release-5.0: {rule}}}\n", branch=branch)
+
+
 @pytest.mark.parametrize("status", [DriftStatus.BEHIND, DriftStatus.MISSING, DriftStatus.FALLBACK])
 def test_age_holes_and_fallbacks_of_paid_plans_fail_nothing(status: DriftStatus) -> None:
     assert rules().weigh(seen_as(status, OCP, days=900 if status is DriftStatus.BEHIND else None)).verdict is Verdict.INFORMATIONAL

@@ -55,7 +55,7 @@ def _fields(report: DriftReport, publisher: str, members: tuple[Concern, ...], p
     fields: dict[str, Any] = {
         "project": {"key": place.project},
         "issuetype": {"name": place.issue_type},
-        "summary": shortened(headline(report, publisher, len(members)), LONGEST_SUMMARY),
+        "summary": shortened(headline(report, publisher, members), LONGEST_SUMMARY),
         "description": _description(report, members),
         "labels": list(dict.fromkeys([LABEL, _fingerprint(report, publisher), *place.labels])),
     }
@@ -72,7 +72,7 @@ def _description(report: DriftReport, members: tuple[Concern, ...]) -> str:
         lines += ["", line_of(concern), f"image: {concern.finding.seen.image or 'none'}"]
     text = "\n".join(shortened(line, 1000) for line in lines)
     text = text.replace("{noformat", "{ noformat")[: LONGEST_DESCRIPTION - 200]
-    return f"These images are published apart from the stream, and are to follow it.\n{{noformat}}\n{text}\n{{noformat}}"
+    return f"These images are published apart from the stream, and are not what it wants.\n{{noformat}}\n{text}\n{{noformat}}"
 
 
 def _fingerprint(report: DriftReport, publisher: str) -> str:

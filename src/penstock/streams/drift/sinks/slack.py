@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from penstock.streams.drift.report import Concern, DriftReport
-from penstock.streams.drift.sinks.wording import line_of, shortened
+from penstock.streams.drift.sinks.wording import line_of, shortened, stand
 
 MOST_BLOCKS: Final = 50
 LONGEST_HEADER: Final = 150
@@ -20,7 +20,8 @@ _LONGEST_NAME: Final = 100
 def render_slack(report: DriftReport) -> dict[str, Any]:
     """The payload; ``channel`` is set where all owners that it concerns have the same one."""
     concerns = report.concerns()
-    title = shortened(f"{report.stream}: {'boot images lag behind' if report.failing else 'boot images'}", LONGEST_HEADER)
+    told = stand((finding.seen for finding in report.failing), what="boot image") or "boot images"
+    title = shortened(f"{report.stream}: {told}", LONGEST_HEADER)
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}},
         _section(f"{escape(shortened(report.summary(), 1500))}\nFrom {_code(shortened(report.origin, 500))}"),
