@@ -8,7 +8,7 @@ from http import HTTPStatus
 from yarl import URL
 
 from penstock.adapters.azure.options import AzureOptions
-from penstock.adapters.azure.tokens import no_credentials, refused_credentials
+from penstock.adapters.azure.refusals import no_credentials, refused_credentials
 from penstock.adapters.extras import extra
 from penstock.adapters.http.failures import TRY_LATER, is_transient_status, retry_after_s, status_text, throttled
 from penstock.adapters.http.hops import keeps_credentials, place_of

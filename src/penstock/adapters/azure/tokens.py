@@ -1,10 +1,6 @@
-"""Bearer tokens for the resource manager: from a file, from azure-identity's chain, or for a secret on this machine.
-
-What a token endpoint says is not repeated: it may quote what it was given.  Only its ``AADSTS…`` number is.
-"""
+"""Bearer tokens for the resource manager: from a file, from azure-identity's chain, or for a secret on this machine."""
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +9,7 @@ from typing import Protocol
 from yarl import URL
 
 from penstock.adapters.azure.options import AzureOptions
+from penstock.adapters.azure.refusals import refused_credentials
 from penstock.adapters.http.failures import status_text
 from penstock.adapters.http.hops import place_of
 from penstock.adapters.http.rest import RestClient
@@ -23,8 +20,6 @@ _LONGEST_TOKEN_FILE_BYTES = 1 << 20
 _EARLY_S = 120.0
 """How long before its end a token is replaced."""
 _OK = 200
-_NUMBER = re.compile(rb"AADSTS[0-9]{1,9}")
-_LOG_IN = "log in with `az login`, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give a token with --azure-token-file"
 
 
 class OpenTokens(Protocol):
@@ -130,18 +125,6 @@ class LocalAuthority:
             raise OperationError("the answer holds no token", subject=subject)
         self._token = token
         self._good_until_s = asked_s + _usable_s(_life_s(answer.body))
-
-
-def refused_credentials(place: str, said: str, body: bytes) -> OperationError:
-    """The error for credentials that an authority refused; of what it said only the number is told."""
-    number = _NUMBER.search(body)
-    told = f", {number[0].decode()}" if number else ""
-    return OperationError(f"{place} gave no token ({said}{told})", hint=_LOG_IN)
-
-
-def no_credentials(place: str) -> OperationError:
-    """The error for a chain in which nothing could be tried."""
-    return OperationError(f"no credentials for Azure were found, to show to {place}", hint=_LOG_IN)
 
 
 def _document(content: bytes) -> Mapping[str, object]:
