@@ -72,15 +72,15 @@ def entries_of(arch: Arch, content: StreamArch) -> Iterator[Entry]:
 def expected_slots(arch: Arch, content: StreamArch) -> Iterator[tuple[Slot, str]]:
     """The places that RHEL CoreOS should fill for this architecture, each with its publisher.
 
-    None for CentOS Stream and Fedora CoreOS, which no marketplace has, nor where the stream has nothing for Azure.  From RHEL 10 on
-    (OpenShift 5.0) nobody publishes for the first generation.
+    None for CentOS Stream and Fedora CoreOS, which no marketplace has, nor where the stream has nothing for Azure.  From OpenShift 5.0 on
+    nobody publishes for the first generation: told by RHEL 10, or by the names that the series have since.
     """
     if arch not in (Arch.X86_64, Arch.AARCH64) or not _for_sale(content):
         return
-    major = _major_wanted(content)
+    one_generation = _major_wanted(content) >= _FIRST_RHEL_WITHOUT_GEN1 or _is_named_by_generation(content)
     for plan in PurchasePlan if arch is Arch.X86_64 else (PurchasePlan.NO_PURCHASE_PLAN,):
         for generation in Generation:
-            if generation is Generation.GEN1 and (arch is Arch.AARCH64 or major >= _FIRST_RHEL_WITHOUT_GEN1):
+            if generation is Generation.GEN1 and (arch is Arch.AARCH64 or one_generation):
                 continue
             yield Slot(Cloud.AZURE, arch, plan, generation), PAID_PUBLISHERS.get(plan, UNPAID_PUBLISHER)
 
@@ -104,6 +104,16 @@ def _major_wanted(content: StreamArch) -> int:
     build = _build_wanted(content)
     rhel = build.rhel if isinstance(build, LegacyVersion | RhelVersion) else None
     return rhel.major if rhel else 0
+
+
+def _is_named_by_generation(content: StreamArch) -> bool:
+    """Whether the unpaid image is of a series of OpenShift 5.0: ``aro_5-0_x64_gen2``."""
+    extensions = given(content.rhel_coreos_extensions)
+    marketplace = given(extensions.marketplace) if extensions else None
+    azure = given(marketplace.azure) if marketplace else None
+    plan = azure.plan(PurchasePlan.NO_PURCHASE_PLAN) if azure else None
+    image = plan.image(Generation.GEN2) if plan else None
+    return image is not None and image.sku.endswith("_gen2")
 
 
 def _azure_entries(arch: Arch, marketplace: Marketplace) -> Iterator[Entry]:

@@ -52,6 +52,14 @@ def test_the_first_generation_ends_with_rhel_10(build: "type[Build]") -> None:
     assert {one.slot.generation for one in seen} == {Generation.GEN2}
 
 
+def test_the_first_generation_ends_with_the_series_of_openshift_5(build: "type[Build]") -> None:
+    """The stream of RHEL 9 in a release of 5.0 has images of its series, and they have no first generation."""
+    image = {"publisher": "azureopenshift", "offer": "aro4", "sku": "aro_5-0_x64_gen2", "version": "9.8.20260428"}
+    marketplace = {"azure": {"no-purchase-plan": {"hyperVGen2": image}}}
+    seen = observe(build.stream(x86_64=build.arch("9.8.20260428-0", marketplace)))
+    assert {one.slot.generation for one in seen if one.slot.plan is not None} == {Generation.GEN2}
+
+
 @pytest.mark.parametrize("arch", ["ppc64le", "s390x"])
 def test_architectures_without_marketplaces_miss_nothing(build: "type[Build]", arch: str) -> None:
     assert observe(build.stream(**{arch: build.arch("9.6.20250826-1")})) == ()
