@@ -22,7 +22,7 @@ from penstock.cli.main import PROGRAM, cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-EXECUTED = ["walk.md", "streams.md", "streams-images.md", "generate.md", "populate.md", "drift.md", "impact.md"]
+EXECUTED = ["walk.md", "streams.md", "streams-images.md", "generate.md", "populate.md", "drift.md", "impact.md", "images.md"]
 SIMULATOR = "penstock simulate "
 SHOWN_ADDRESS = "127.0.0.1:5000"
 START_S = 30

@@ -100,7 +100,7 @@ def _source(repository: str, digit: str) -> dict[str, str]:
 def _iso(stream: str, arch: Arch) -> bytes:
     version = OS_VERSIONS[stream]
     padding = b"".join(sha256(f"{stream} {arch} {number}".encode()).digest() for number in range(_PADDING_BYTES // 32))
-    return make_small_iso(f"rhcos-{version}", {"README.TXT": f"RHCOS {version} {arch}\n".encode(), "ROOTFS.IMG": padding})
+    return make_small_iso(version, arch, squashfs=padding, created_s=int(_CREATED_AT.timestamp()))
 
 
 def _iso_files(arch: Arch, isos: Isos) -> dict[str, bytes]:

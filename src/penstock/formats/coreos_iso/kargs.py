@@ -18,7 +18,7 @@ import msgspec
 from penstock.formats.codec import decode_json, encode_json
 from penstock.formats.coreos_iso import SYSTEM_AREA_BYTES, IsoFiles, read_document, read_exactly
 from penstock.formats.coreos_iso.embed import ToldBy
-from penstock.formats.jsontext import Layout
+from penstock.formats.jsontext import COMPACT, Layout
 from penstock.model.errors import InputError, VerificationError
 from penstock.model.record import Maybe, Record, given
 
@@ -168,12 +168,16 @@ def parse_kargs_info(content: bytes, *, subject: str) -> KargsInfo:
 def write_kargs_info(info: KargsInfo, *, size_bytes: int | None = None) -> bytes:
     """The document, as coreos-installer lays it out; with ``size_bytes`` blanks behind it, up to this size of the file that it replaces.
 
+    Where the file was written on one line and has no room for more, the document is too.
+
     Raises:
         InputError: it has more than ``size_bytes``.
     """
     content = encode_json(info, _LAYOUT)
     if size_bytes is None:
         return content
+    if len(content) > size_bytes:
+        content = encode_json(info, COMPACT)
     if len(content) > size_bytes:
         raise InputError(f"the new document has {len(content)} bytes, and the file {size_bytes}", subject=KARGS_PATH)
     return content.ljust(size_bytes)

@@ -169,9 +169,17 @@ def test_another_default_keeps_the_files_size_and_every_other_key(memory_iso: Ma
     assert parse_kargs_info(written, subject="a").default == "quiet"
 
 
+def test_where_the_usual_layout_has_no_room_the_document_stands_on_one_line() -> None:
+    content = b'{"default":"quiet coreos.liveiso=rhcos-1","files":[{"path":"EFI/redhat/grub.cfg","offset":6}],"size":300}'
+    info = parse_kargs_info(content, subject="kargs.json")
+    written = write_kargs_info(info.with_fields(default="quiet"), size_bytes=len(content))
+    assert len(written) == len(content)
+    assert parse_kargs_info(written, subject="kargs.json").default == "quiet"
+
+
 def test_a_document_that_does_not_fit_is_refused() -> None:
     info = parse_kargs_info(document({GRUB: 6}), subject="a")
-    with pytest.raises(InputError, match=f"has {len(write_kargs_info(info))} bytes, and the file 100"):
+    with pytest.raises(InputError, match="bytes, and the file 100"):
         write_kargs_info(info, size_bytes=100)
 
 
