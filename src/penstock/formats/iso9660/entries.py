@@ -1,13 +1,13 @@
 """What a reader finds in an image: one value per file, folder or symlink."""
 
-import io
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from penstock.formats.iso9660.segments import Extent
+from penstock.formats.positioned import PositionedReader
 from penstock.model.errors import VerificationError
 
 _FILE_MODE, _FOLDER_MODE = 0o444, 0o555
@@ -91,53 +91,29 @@ def permissions_of(mode: int | None, kind: EntryKind) -> int:
     return _FOLDER_MODE if kind is EntryKind.DIRECTORY else _FILE_MODE
 
 
-class ExtentReader(io.RawIOBase):
+class ExtentReader(PositionedReader):
     """A file within an image, as a seekable file of its own; the image's position is not kept."""
 
     def __init__(self, image: BinaryIO, entry: IsoEntry) -> None:
-        super().__init__()
+        super().__init__(entry.size_bytes)
         self._image = image
         self._entry = entry
-        self._at = 0
 
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
-    def tell(self) -> int:
-        """The position in the file."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position, which may lie behind the end."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._entry.size_bytes}[whence]
-        if start + offset < 0:
-            raise OSError("a position before the start of the file")
-        self._at = start + offset
-        return self._at
-
-    def readinto(self, buffer: object) -> int:
-        """Read what is left of the current extent, at most.
+    def read_at(self, position: int, view: memoryview) -> int:
+        """Read what is left of the extent at ``position``, at most.
 
         Raises:
             VerificationError: the image has become shorter than it was.
         """
-        # The type that io.RawIOBase names for it exists for type checkers alone.
-        view = memoryview(cast("bytearray", buffer)).cast("B")
         before = 0
         for extent in self._entry.extents:
-            inside = self._at - before
+            inside = position - before
             if inside < extent.length:
                 self._image.seek(extent.offset + inside)
                 data = self._image.read(min(len(view), extent.length - inside))
                 if not data and len(view):
                     raise VerificationError("the image ends within the file", subject=self._entry.path)
                 view[: len(data)] = data
-                self._at += len(data)
                 return len(data)
             before += extent.length
         return 0
