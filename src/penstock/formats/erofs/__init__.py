@@ -1,0 +1,1 @@
+"""EROFS images: read, never written."""
