@@ -106,6 +106,34 @@ def parse_authfile(content: bytes, *, subject: str) -> AuthFile:
     return AuthFile(_entries(document, subject)) if _is_dockercfg(document) else _of_config(document, subject)
 
 
+def parse_pull_secret(content: bytes, *, subject: str) -> AuthFile:
+    """Read a pull secret: JSON, with credentials for one registry at least under ``auths``.
+
+    Raises:
+        InputError: it is something else; nothing of it is in the message.
+    """
+    try:
+        tree = parse_json(content, subject=subject)
+    except InputError:
+        tree = None  # the cause is dropped on purpose: it may quote the secret
+    if not isinstance(tree, Mapping) or not isinstance(tree.get("auths"), Mapping):
+        raise InputError("this is no pull secret", subject=subject, hint='a pull secret looks like {"auths": {"quay.io": {"auth": "…"}}}')
+    found = parse_authfile(content, subject=subject)
+    if all(entry.is_empty for entry in found.entries.values()):
+        raise InputError("the pull secret holds no credentials", subject=subject, hint="take it anew from where it comes from")
+    return found
+
+
+def is_same_document(first: bytes, second: bytes) -> bool:
+    """Whether two JSON documents say the same, however they are laid out."""
+    if first == second:
+        return True
+    try:
+        return parse_json(first, subject="") == parse_json(second, subject="")
+    except InputError:
+        return False
+
+
 def _of_secret(document: Mapping[str, object], subject: str) -> AuthFile:
     data = _mapping(document.get("data"), "data", subject)
     plain = _mapping(document.get("stringData"), "stringData", subject)

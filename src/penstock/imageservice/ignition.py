@@ -24,6 +24,27 @@ _MAX_UNPACKED_BYTES = 64 << 20
 _NO_CONFIG = "give a config in the format of Ignition, with the key ignition.version; Butane makes one of YAML"
 
 
+class ConfigTooLarge(InputError):
+    """The Ignition config does not fit into the area, however it is compressed.
+
+    Attributes:
+        needed_bytes: the smallest that it was compressed to.
+        room_bytes: what the area holds.
+    """
+
+    def __init__(self, needed_bytes: int, room_bytes: int) -> None:
+        super().__init__(
+            f"the compressed initramfs with the Ignition config is too large: {needed_bytes} bytes, and the ISO holds {room_bytes}",
+            hint="serve the config over HTTP, and embed one that names its URL in ignition.config.replace",
+        )
+        self.needed_bytes = needed_bytes
+        self.room_bytes = room_bytes
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copies and other processes rebuild it from its numbers."""
+        return (ConfigTooLarge, (self.needed_bytes, self.room_bytes))
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """The files in the area, by path.
@@ -106,18 +127,15 @@ def embed(area: EmbedArea, embedded: Embedded, *, compressions: Iterable[Compres
         compressions: the first with which it fits is taken: gzip is quick, xz is smaller.
 
     Raises:
-        InputError: it fits with none.
+        ConfigTooLarge: it fits with none.
     """
-    smallest: int | None = None
+    sizes: list[int] = []
     for compression in compressions:
         packed = embedded.packed(compression)
         if len(packed) <= area.length_bytes:
             return Patch(area.offset_bytes, packed.ljust(area.length_bytes, b"\0"), LABEL)
-        smallest = min(len(packed), smallest or len(packed))
-    raise InputError(
-        f"the compressed initramfs with the Ignition config is too large: {smallest} bytes, and the ISO holds {area.length_bytes}",
-        hint="serve the config over HTTP, and embed one that names its URL in ignition.config.replace",
-    )
+        sizes.append(len(packed))
+    raise ConfigTooLarge(min(sizes), area.length_bytes)
 
 
 def remove(area: EmbedArea) -> Patch:

@@ -115,14 +115,18 @@ def append_kargs(kargs: Kargs, arguments: Iterable[str]) -> tuple[Patch, ...]:
     return tuple(_appended(area, f" {words}".encode() + area.end) for area in kargs.areas)
 
 
+class KargsRefused(InputError):
+    """Kernel arguments for s390x, which OpenShift's image service does not change; the message has its words."""
+
+
 def refuse_s390x(kargs: Kargs | None) -> None:
     """Refuse to change arguments as OpenShift's image service refuses it, with its words.
 
     Raises:
-        InputError: the areas are those of s390x, whose ISO is no text of a boot loader: padded with NUL; or there are none.
+        KargsRefused: the areas are those of s390x, whose ISO is no text of a boot loader: padded with NUL; or there are none.
     """
     if kargs is None or any(area.pad == b"\0" for area in kargs.areas):
-        raise InputError(_S390X)
+        raise KargsRefused(_S390X)
 
 
 class _Words:

@@ -51,8 +51,9 @@ RAMDISK_PATH = "images/assisted_installer_custom.img"
 
 RAMDISK_BYTES = 1 << 20
 NMSTATE_PATH = "images/nmstate.img"
+CDBOOT_PATH = "images/cdboot.img"
+"""s390x: kernel, arguments and initramfs in one."""
 
-_S390X_PATH = "images/cdboot.img"
 _FULL, _NMSTATE = "full", "nmstate"
 _LABEL = "the kernel arguments for the minimal ISO"
 
@@ -225,7 +226,7 @@ class _Configs:
 
 
 def _must_be_full(iso: IsoImage) -> None:
-    if iso.find(_S390X_PATH) is not None:
+    if iso.find(CDBOOT_PATH) is not None:
         raise InputError(
             "there is no minimal ISO for s390x: it boots one file that holds kernel, arguments and initramfs",
             subject=iso.name,

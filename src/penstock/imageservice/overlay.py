@@ -1,4 +1,4 @@
-"""Files as plans: a list of segments, each a range of a file that is there or bytes that are not, and never a copy.
+"""Files as plans: a list of segments, each a range of a file that is there, bytes that are not, or zeros, and never a copy.
 
 A plan is worth the file it describes: it has a size, any range of it is a plan again, its ETag is known before a byte is read, and
 what it yields is read in pieces of bounded size.  A thousand users of one ISO are a thousand short lists.
@@ -12,66 +12,29 @@ from itertools import accumulate, pairwise
 from typing import BinaryIO, Self, TypeAlias
 
 from penstock.formats.iso9660 import segments as segmented
+from penstock.imageservice.pieces import ZEROS_FROM_BYTES, Bytes, FileRange, Segment, Source, Zeros, add, cut, normal
 from penstock.model.errors import VerificationError
 
+__all__ = [
+    "CHUNK_BYTES",
+    "ZEROS_FROM_BYTES",
+    "Bytes",
+    "FileRange",
+    "Open",
+    "Patch",
+    "Plan",
+    "Segment",
+    "Source",
+    "Zeros",
+    "overlay",
+    "patched",
+    "plan_of",
+    "whole",
+]
+
 CHUNK_BYTES = 1 << 20
+_ZEROS = memoryview(bytes(CHUNK_BYTES))
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file whose bytes do not change as long as its identity does not.
-
-    Attributes:
-        name: by which the caller finds the file (a path); no part of the identity.
-        size_bytes: of the whole file.
-        identity: what tells these bytes from others: :meth:`by_digest` where the digest is known, else :meth:`by_stat`.
-    """
-
-    name: str
-    size_bytes: int
-    identity: str
-
-    @classmethod
-    def by_digest(cls, name: str, size_bytes: int, digest: str) -> Self:
-        """A file whose digest (``sha256:…``) was verified."""
-        return cls(name, size_bytes, f"digest {digest}")
-
-    @classmethod
-    def by_stat(cls, name: str, size_bytes: int, *, mtime_ns: int, inode: int) -> Self:
-        """A file that is known by what ``stat`` says; every change of its bytes must change one of these."""
-        return cls(name, size_bytes, f"stat {size_bytes} {mtime_ns} {inode}")
-
-
-@dataclass(frozen=True, slots=True)
-class FileRange:
-    """``length`` bytes of ``source`` from ``offset``."""
-
-    source: Source
-    offset: int
-    length: int
-
-    def part(self, start: int, end: int) -> "FileRange":
-        """The bytes from ``start`` to before ``end``, counted inside the segment."""
-        return FileRange(self.source, self.offset + start, end - start)
-
-
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """These bytes; they may hold passwords, so that their ``repr`` is without them."""
-
-    content: bytes = field(repr=False)
-
-    @property
-    def length(self) -> int:
-        """How many."""
-        return len(self.content)
-
-    def part(self, start: int, end: int) -> "Bytes":
-        """The bytes from ``start`` to before ``end``, counted inside the segment."""
-        return Bytes(self.content[start:end])
-
-
-Segment: TypeAlias = FileRange | Bytes
 Open: TypeAlias = Callable[[Source], BinaryIO]
 """Gives the open, seekable file of a source; it stays the caller's to close."""
 
@@ -99,15 +62,24 @@ class Patch:
 class Plan:
     """What a file consists of, first byte to last; make one with :meth:`of` or :func:`overlay`.
 
-    Neighbours that are one range of one file, or both bytes, are joined, and empty segments left out, so that plans which say the same
-    in other pieces are equal and have one ETag.
+    The segments are in the normal form of :mod:`penstock.imageservice.pieces`, so that plans which say the same in other pieces are equal
+    and have one ETag.
     """
 
     __slots__ = ("_ends", "segments")
 
-    def __init__(self, segments: Iterable[Segment]) -> None:
-        self.segments: tuple[Segment, ...] = tuple(_joined(segments))
+    def __init__(self, segments: Iterable[Segment], *, are_normal: bool = False) -> None:
+        self.segments: tuple[Segment, ...] = tuple(segments) if are_normal else normal(segments)
         self._ends = tuple(accumulate(segment.length for segment in self.segments))
+
+    @classmethod
+    def joined(cls, *lists: Iterable[Segment]) -> Self:
+        """The plan of lists in normal form one behind another, such as those of other plans; it looks where they meet, and nowhere else."""
+        made: list[Segment] = []
+        for segments in lists:
+            for segment in segments:
+                add(made, segment)
+        return cls(made, are_normal=True)
 
     @classmethod
     def of(cls, *segments: Segment) -> Self:
@@ -126,6 +98,11 @@ class Plan:
         """The size of the file."""
         return self._ends[-1] if self._ends else 0
 
+    @property
+    def literal_bytes(self) -> int:
+        """How many bytes it holds in memory: those that are in no file, zeros aside."""
+        return sum(segment.length for segment in self.segments if isinstance(segment, Bytes))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.segments == other.segments
 
@@ -138,22 +115,25 @@ class Plan:
 
     def __add__(self, other: "Plan") -> "Plan":
         """This file with the other behind it."""
-        return Plan((*self.segments, *other.segments))
+        return Plan.joined(self.segments, other.segments)
 
     def slice(self, start: int, end: int) -> "Plan":
         """The bytes from ``start`` to before ``end``, both 0 or more; beyond the end there are none."""
         start, end = max(start, 0), min(end, self.size_bytes)
-        return Plan(self._parts(start, end))
+        return Plan.joined(self._parts(start, end))
 
     def etag(self) -> str:
         """A strong ETag (RFC 9110 8.8.3), quoted: it is another one if any byte may be another.
 
-        Made of the segments: of bytes their SHA-256, of file ranges the identity of the file.  Hashes all bytes; keep it.
+        Made of the segments: of bytes their SHA-256, of file ranges the identity of the file.  Hashes the literal bytes that no
+        other plan has hashed.
         """
         digest = hashlib.sha256()
         for segment in self.segments:
             if isinstance(segment, Bytes):
-                line = f"bytes {segment.length} {hashlib.sha256(segment.content).hexdigest()}"
+                line = f"bytes {segment.length} {segment.sha256}"
+            elif isinstance(segment, Zeros):
+                line = f"zeros {segment.length}"
             else:
                 line = f"range {segment.offset} {segment.length} {segment.source.identity}"
             digest.update(f"{len(line.encode())}:{line}".encode())
@@ -173,6 +153,9 @@ class Plan:
             if isinstance(segment, Bytes):
                 view = memoryview(segment.content)
                 yield from (view[start : start + chunk_bytes] for start in range(0, len(view), chunk_bytes))
+            elif isinstance(segment, Zeros):
+                step = min(chunk_bytes, len(_ZEROS))
+                yield from (_ZEROS[: min(step, segment.length - start)] for start in range(0, segment.length, step))
             else:
                 yield from _read(open_source(segment.source), segment, chunk_bytes)
 
@@ -182,7 +165,7 @@ class Plan:
             segment = self.segments[index]
             begins_at = self._ends[index] - segment.length
             stop = min(end, self._ends[index])
-            yield segment.part(start - begins_at, stop - begins_at)
+            yield cut(segment, start - begins_at, stop - begins_at)
             start, index = stop, index + 1
 
 
@@ -217,12 +200,12 @@ def patched(base: Plan, patches: Iterable[Patch], *, subject: str) -> Plan:
     for first, second in pairwise(ordered):
         if first.end > second.offset:
             raise VerificationError(f"{_called(first)} and {_called(second)} overlap", subject=subject, hint="its description is wrong")
-    segments: list[Segment] = []
+    pieces: list[Iterable[Segment]] = []
     position = 0
     for patch in ordered:
-        segments += (*base.slice(position, patch.offset).segments, Bytes(patch.content))
+        pieces += (base.slice(position, patch.offset).segments, normal([Bytes(patch.content)]))
         position = patch.end
-    return Plan((*segments, *base.slice(position, base.size_bytes).segments))
+    return Plan.joined(*pieces, base.slice(position, base.size_bytes).segments)
 
 
 def plan_of(segments: Iterable[segmented.Segment], sources: Mapping[str, Source]) -> Plan:
@@ -246,29 +229,6 @@ def plan_of(segments: Iterable[segmented.Segment], sources: Mapping[str, Source]
 def whole(source: Source) -> Plan:
     """The file as it is."""
     return Plan((FileRange(source, 0, source.size_bytes),))
-
-
-def _joined(segments: Iterable[Segment]) -> Iterator[Segment]:
-    last: Segment | None = None
-    for segment in segments:
-        if not segment.length:
-            continue
-        joined = _one(last, segment) if last is not None else None
-        if joined is None and last is not None:
-            yield last
-        last = joined or segment
-    if last is not None:
-        yield last
-
-
-def _one(first: Segment, second: Segment) -> Segment | None:
-    """The two as one segment, where they are one."""
-    if isinstance(first, Bytes) and isinstance(second, Bytes):
-        return Bytes(first.content + second.content)
-    if isinstance(first, FileRange) and isinstance(second, FileRange):
-        follows = first.source == second.source and first.offset + first.length == second.offset
-        return FileRange(first.source, first.offset, first.length + second.length) if follows else None
-    return None
 
 
 def _must_lie_inside(segment: FileRange) -> None:

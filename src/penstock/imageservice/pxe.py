@@ -26,7 +26,7 @@ IGNITION_ARGUMENTS = "ignition.firstboot ignition.platform.id=metal"
 """Without these on the kernel's command line the live system does not look for a config."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_ADDRESS_BYTES = 8
+ADDRESS_BYTES = 8
 _GZIP_NOTE = "the kernel is compressed with gzip, as on aarch64: some boot loaders need it unpacked"
 
 
@@ -68,7 +68,7 @@ def customised_initrd(iso: IsoFiles, source: Source, config: bytes) -> Plan:
         InputError: the ISO has none.
         VerificationError: it lies outside of the ISO.
     """
-    initrd = _file(iso, source, INITRD_PATH)
+    initrd = file_plan(iso, source, INITRD_PATH)
     if initrd is None:
         raise _no_live_iso(iso, INITRD_PATH)
     return initrd + Plan.of(Bytes(bytes(padding_bytes(initrd.size_bytes))), Bytes(config)) if config else initrd
@@ -83,13 +83,23 @@ def addrsize(iso: IsoFiles, source: Source, initrd: Plan) -> Plan | None:
     found = iso.find(ADDRSIZE_PATH)
     if found is None:
         return None
-    read_exactly(iso, found[0], _ADDRESS_BYTES, what=ADDRSIZE_PATH)
+    read_exactly(iso, found[0], ADDRESS_BYTES, what=ADDRSIZE_PATH)
     size = Bytes(struct.pack(">Q", initrd.size_bytes))
-    return Plan.of(FileRange(source, found[0], _ADDRESS_BYTES), size)
+    return Plan.of(FileRange(source, found[0], ADDRESS_BYTES), size)
+
+
+def file_plan(iso: IsoFiles, source: Source, path: str) -> Plan | None:
+    """A file of the ISO, or None where there is none.
+
+    Raises:
+        VerificationError: it lies outside of the ISO.
+    """
+    found = iso.find(path)
+    return None if found is None else Plan.of(FileRange(source, *found))
 
 
 def _files(iso: IsoFiles, source: Source, config: bytes) -> Iterator[tuple[str, Plan, str]]:
-    kernels = [(path, plan) for path in KERNEL_PATHS if (plan := _file(iso, source, path)) is not None]
+    kernels = [(path, plan) for path in KERNEL_PATHS if (plan := file_plan(iso, source, path)) is not None]
     if not kernels:
         raise _no_live_iso(iso, KERNEL_PATHS[0])
     for path, plan in kernels:
@@ -99,20 +109,15 @@ def _files(iso: IsoFiles, source: Source, config: bytes) -> Iterator[tuple[str, 
     initrd = customised_initrd(iso, source, config)
     note = f"it holds an Ignition config: boot it with {IGNITION_ARGUMENTS}" if config else ""
     yield PurePath(INITRD_PATH).name, initrd, note
-    rootfs = _file(iso, source, ROOTFS_PATH)
+    rootfs = file_plan(iso, source, ROOTFS_PATH)
     if rootfs is not None:
         yield PurePath(ROOTFS_PATH).name, rootfs, ""
-    list_of_files = _file(iso, source, INS_PATH)
+    list_of_files = file_plan(iso, source, INS_PATH)
     if list_of_files is not None:
         yield INS_PATH, list_of_files, "" if not config else "it names the files as they are called on the ISO"
     where = addrsize(iso, source, initrd)
     if where is not None:
         yield PurePath(ADDRSIZE_PATH).name, where, ""
-
-
-def _file(iso: IsoFiles, source: Source, path: str) -> Plan | None:
-    found = iso.find(path)
-    return None if found is None else Plan.of(FileRange(source, *found))
 
 
 def _no_live_iso(iso: IsoFiles, path: str) -> InputError:

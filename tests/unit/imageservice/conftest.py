@@ -1,6 +1,9 @@
 """A full live ISO that xorriso makes, and what tests do with it."""
 
+import hashlib
 import json
+import lzma
+import struct
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +19,8 @@ from penstock.imageservice.planfile import open_plan
 
 DEFAULT = "rw coreos.liveiso=rhcos-418.94-0 ignition.firstboot ignition.platform.id=metal"
 SIZE = 600
+MINISO_BYTES = 65536
+SECTOR = 2048
 MARKER = "# COREOS_KARG_EMBED_AREA\n"
 GRUB = "menuentry 'Live' {\n\tlinux /images/pxeboot/vmlinuz "
 GRUB_END = "\tinitrd /images/pxeboot/initrd.img /images/ignition.img\n}\n"
@@ -103,3 +108,34 @@ def make_iso(tmp_path: Path, require_program: Callable[[str], str]) -> MakeIso:
         return image
 
     return made
+
+
+@pytest.fixture
+def packed(make_iso: MakeIso, live_files: LiveFiles, open_iso: OpenIso) -> tuple[Path, bytes]:
+    """A full ISO with a ``miniso.dat``, and the minimal ISO that this was made of; by hand, as coreos-installer packs it."""
+    files = live_files()
+    full = make_iso({**files, "coreos/miniso.dat": bytes(MINISO_BYTES)})
+    small = {path: content for path, content in files.items() if path != "images/pxeboot/rootfs.img"}
+    minimal = make_iso(small, "small.iso")
+    content = minimal.read_bytes()
+    with open_iso(full) as one, open_iso(minimal) as two:
+        common = sorted((two.iso.image.file(path).extent, one.iso.image.file(path).extent) for path in small)
+        start = one.iso.image.file("coreos/miniso.dat").extent.offset
+    rest, at = b"", 0
+    for (offset, length), _ in common:
+        rest += content[at:offset]
+        at = offset + length
+    xz = lzma.compress(rest + content[at:], lzma.FORMAT_XZ)
+    table = b"".join(_number(part) for mine, theirs in common for part in (mine[0] // SECTOR, theirs[0] // SECTOR, mine[1]))
+    head = b"MINISO\0\0" + _number(1) + _number(6) + b"0.26.0" + _number(len(common))
+    data = head + table + hashlib.sha256(content).digest() + _number(len(xz)) + xz
+    whole = bytearray(full.read_bytes())
+    whole[start : start + len(data)] = data
+    full.write_bytes(whole)
+    return full, content
+
+
+def _number(value: int) -> bytes:
+    if value <= 250:
+        return bytes([value])
+    return b"\xfb" + struct.pack("<H", value) if value < 1 << 16 else b"\xfc" + struct.pack("<I", value)

@@ -1,9 +1,6 @@
 """Minimal ISOs as ``coreos/miniso.dat`` of the full one says."""
 
-import hashlib
 import json
-import lzma
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,39 +19,6 @@ URL = "https://images.example.com/boot-artifacts/rootfs?arch=x86_64&version=418.
 ROOTFS = f'coreos.live.rootfs_url="{URL}"'
 KEPT = "rw ignition.firstboot ignition.platform.id=metal"
 CONFIGS = ("EFI/redhat/grub.cfg", "isolinux/isolinux.cfg")
-MINISO_BYTES = 65536
-SECTOR = 2048
-
-
-@pytest.fixture
-def packed(make_iso: "MakeIso", live_files: "LiveFiles", open_iso: "OpenIso") -> tuple[Path, bytes]:
-    """A full ISO with a ``miniso.dat``, and the minimal ISO that this was made of; by hand, as coreos-installer packs it."""
-    files = live_files()
-    full = make_iso({**files, "coreos/miniso.dat": bytes(MINISO_BYTES)})
-    small = {path: content for path, content in files.items() if path != "images/pxeboot/rootfs.img"}
-    minimal = make_iso(small, "small.iso")
-    content = minimal.read_bytes()
-    with open_iso(full) as one, open_iso(minimal) as two:
-        common = sorted((two.iso.image.file(path).extent, one.iso.image.file(path).extent) for path in small)
-        start = one.iso.image.file("coreos/miniso.dat").extent.offset
-    rest, at = b"", 0
-    for (offset, length), _ in common:
-        rest += content[at:offset]
-        at = offset + length
-    xz = lzma.compress(rest + content[at:], lzma.FORMAT_XZ)
-    table = b"".join(number(part) for mine, theirs in common for part in (mine[0] // SECTOR, theirs[0] // SECTOR, mine[1]))
-    head = b"MINISO\0\0" + number(1) + number(6) + b"0.26.0" + number(len(common))
-    data = head + table + hashlib.sha256(content).digest() + number(len(xz)) + xz
-    whole = bytearray(full.read_bytes())
-    whole[start : start + len(data)] = data
-    full.write_bytes(whole)
-    return full, content
-
-
-def number(value: int) -> bytes:
-    if value <= 250:
-        return bytes([value])
-    return b"\xfb" + struct.pack("<H", value) if value < 1 << 16 else b"\xfc" + struct.pack("<I", value)
 
 
 def test_the_packed_minimal_iso_comes_out_bit_for_bit_but_for_its_kernel_arguments(packed: tuple[Path, bytes], open_iso: "OpenIso") -> None:

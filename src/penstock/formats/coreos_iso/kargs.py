@@ -65,6 +65,7 @@ class KargsArea:
         pad: the byte that fills the rest.
         end: the byte behind the arguments.
         starts_known: whether it starts where the arguments start; else it starts where they end.
+        line_bytes: where that is so, how much stands before it on its line: arguments that were added are there afterwards.
     """
 
     offset_bytes: int
@@ -73,6 +74,7 @@ class KargsArea:
     pad: bytes = _PAD.encode()
     end: bytes = _END.encode()
     starts_known: bool = True
+    line_bytes: int = 0
 
     @property
     def length_bytes(self) -> int:
@@ -251,6 +253,9 @@ def _kargs_of_header(iso: IsoFiles) -> Kargs | None:
 def _marked_areas(iso: IsoFiles) -> Iterator[KargsArea]:
     for path in MARKED_PATHS:
         found = iso.find(path)
-        marked = _MARKED.search(read_document(iso, path) or b"")
+        content = read_document(iso, path) or b""
+        marked = _MARKED.search(content)
         if found is not None and marked is not None:
-            yield KargsArea(found[0] + marked.start(1), marked[1], path, starts_known=False)
+            start = marked.start(1)
+            line_bytes = start - (content.rfind(b"\n", 0, start) + 1)
+            yield KargsArea(found[0] + start, marked[1], path, starts_known=False, line_bytes=line_bytes)

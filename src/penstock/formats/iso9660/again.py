@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from penstock.formats.iso9660.eltorito import BOOT_INFO_TABLE, BootEntry, Platform, boot_info_checksum, has_boot_info_table
 from penstock.formats.iso9660.entries import EntryKind, IsoEntry
-from penstock.formats.iso9660.hybrid import DISK_SECTOR_BYTES, HybridBoot
+from penstock.formats.iso9660.hybrid import DISK_SECTOR_BYTES, HybridBoot, SystemArea, WholeImage
 from penstock.formats.iso9660.reader import Iso9660
 from penstock.formats.iso9660.records import SECTOR_BYTES
 from penstock.formats.iso9660.segments import COPY_BYTES, FileRange
@@ -17,6 +17,8 @@ from penstock.model.errors import VerificationError
 _BIOS_SECTOR_DELTAS = (0, 4)
 """What isolinux's and GRUB's boot code want added to the sector of the BIOS image."""
 _BIOS_IMAGE_MOST_BYTES = 16 << 20
+_PLACES_OF_OTHERS = (0xEF, 0xEE)
+"""MBR partitions that are an EFI image, or stand for the GPT."""
 
 
 def iso_again(iso: Iso9660, *, source: str) -> NewIso:
@@ -75,13 +77,25 @@ def _boot_image(iso: Iso9660, entry: BootEntry, files: dict[int, IsoEntry]) -> B
 
 
 def _hybrid(iso: Iso9660, boot: tuple[BootEntry, ...]) -> HybridBoot | None:
-    """What makes the image a disk; boot code that does not load the BIOS boot image is dropped: it would not find its way elsewhere."""
+    """What makes the image a disk; boot code that does not load the BIOS boot image is dropped: it would not find its way elsewhere.
+
+    Where no BIOS boots the image, what stands at the place of boot code is Apple's, as in GRUB's rescue images for Power.
+    """
     area = iso.system_area()
     if not area.is_hybrid:
         return None
     deltas = (area.bios_sector - entry.offset // DISK_SECTOR_BYTES for entry in boot if entry.platform is Platform.BIOS)
     delta = next((delta for delta in deltas if delta in _BIOS_SECTOR_DELTAS), None)
     guid = area.disk_guid or uuid5(NAMESPACE_URL, f"iso9660:{iso.volume_id}")
-    if not area.boot_code or delta is None:
+    if not area.boot_code or all(entry.platform is not Platform.BIOS for entry in boot):
+        return HybridBoot(area.disk_id, guid, whole_image=_whole_image(area))
+    if delta is None:
         return HybridBoot(area.disk_id, guid)
-    return HybridBoot(area.disk_id, guid, area.boot_code, delta)
+    return HybridBoot(area.disk_id, guid, area.boot_code, delta, _whole_image(area))
+
+
+def _whole_image(area: SystemArea) -> WholeImage | None:
+    for partition in area.mbr:
+        if partition.extent.offset <= DISK_SECTOR_BYTES and partition.type not in _PLACES_OF_OTHERS:
+            return WholeImage(partition.active, partition.type, partition.extent.offset)
+    return None

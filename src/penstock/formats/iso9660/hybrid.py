@@ -78,6 +78,24 @@ class SystemArea:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeImage:
+    """The MBR partition that is the image itself: active and of type 00h or 17h for isohybrid, 96h for CHRP, CDh for GRUB's rescue images.
+
+    Attributes:
+        active: whether a BIOS may boot it.
+        type: of the partition.
+        start_bytes: where it starts: 0, or behind the MBR; it ends where the image ends.
+    """
+
+    active: bool = True
+    type: int = 0x00
+    start_bytes: int = 0
+
+
+ISOHYBRID = WholeImage()
+
+
+@dataclass(frozen=True, slots=True)
 class HybridBoot:
     """What a new image needs to boot as a disk.
 
@@ -86,12 +104,14 @@ class HybridBoot:
         disk_guid: of the GPT.
         boot_code: at most 432 bytes; ``b""`` for an image that UEFI alone boots.
         bios_sector_delta: what the boot code wants added to the sector of the BIOS image: 0 for isolinux, 4 for GRUB.
+        whole_image: the first MBR partition; None for :data:`ISOHYBRID` with boot code, and for none without.
     """
 
     disk_id: int
     disk_guid: UUID
     boot_code: bytes = b""
     bios_sector_delta: int = 0
+    whole_image: WholeImage | None = None
 
     def __post_init__(self) -> None:
         """Refuse boot code that would run into the fields behind it."""
@@ -143,7 +163,11 @@ def build_system_area(boot: HybridBoot, *, bios: Extent | None, efi: Extent | No
     """
     code = boot.boot_code.ljust(BOOT_CODE_BYTES, b"\0")
     sector = bios.offset // DISK_SECTOR_BYTES + boot.bios_sector_delta if bios and boot.boot_code else 0
-    partitions = [_mbr_partition(active=True, kind=0x00, extent=Extent(0, total_bytes))] if bios and boot.boot_code else []
+    image = boot.whole_image or (ISOHYBRID if bios and boot.boot_code else None)
+    partitions = []
+    if image:
+        extent = Extent(image.start_bytes, total_bytes - image.start_bytes)
+        partitions.append(_mbr_partition(active=image.active, kind=image.type, extent=extent))
     if efi:
         partitions.append(_mbr_partition(active=False, kind=0xEF, extent=efi))
     mbr = code + _MBR_TAIL.pack(sector, boot.disk_id, 0) + b"".join(partitions).ljust(64, b"\0") + b"\x55\xaa"
