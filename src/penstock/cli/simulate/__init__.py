@@ -12,6 +12,8 @@ COMMANDS: Final[dict[str, Entry]] = {
     "azure": Entry("penstock.cli.simulate.azure", "azure", "Serve the Azure marketplace and community galleries."),
     "aws": Entry("penstock.cli.simulate.aws", "aws", "Serve AMIs of AWS (EC2 DescribeImages)."),
     "gcp": Entry("penstock.cli.simulate.gcp", "gcp", "Serve images of Google Cloud (compute v1)."),
+    "ocm": Entry("penstock.cli.simulate.ocm", "ocm", "Serve pull secrets as OpenShift Cluster Manager does."),
+    "assisted": Entry("penstock.cli.simulate.assisted", "assisted", "Serve Ignition configs as assisted-service does."),
 }
 
 

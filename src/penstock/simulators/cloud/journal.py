@@ -6,7 +6,9 @@ from datetime import datetime
 
 from penstock.simulators.cloud.clock import moment_text
 
-_SECRET_KEYS = frozenset({"x-amz-signature", "x-amz-credential", "x-amz-security-token", "access_token", "key", "sig"})
+_SECRET_KEYS = frozenset(
+    {"x-amz-signature", "x-amz-credential", "x-amz-security-token", "access_token", "api_key", "image_token", "key", "sig"}
+)
 _LONGEST_LOG = 100_000
 
 
@@ -21,6 +23,7 @@ class Request:
         at: the time of the simulator's clock.
         api: which operation it was, for example ``azure.versions.list``; ``unknown`` for none that is served here.
         authorization: the scheme of the Authorization header in lower case (``bearer``), or ``""`` where there was none.
+        credentials: what else was shown, by its name alone: ``image_token``; or ``""``.
     """
 
     method: str
@@ -29,6 +32,7 @@ class Request:
     at: datetime
     api: str
     authorization: str
+    credentials: str = ""
 
     def document(self) -> dict[str, object]:
         """As ``GET /_simulator/requests`` says it."""
@@ -39,6 +43,7 @@ class Request:
             "at": moment_text(self.at),
             "api": self.api,
             "authorization": self.authorization,
+            **({"credentials": self.credentials} if self.credentials else {}),
         }
 
 
