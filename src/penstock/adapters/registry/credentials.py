@@ -56,19 +56,36 @@ class CredentialStore:
         Raises:
             InputError: an auth file is missing or wrong.
             OperationError: a credential helper failed.
+            PenstockError: the source of credentials cannot be read.
         """
+        given = self._options.credentials
+        if given is not None:
+            return _found_in(await given.current(), given.name, registry, path)
         async with self._lock:
             for source, content in self.load():
                 helper = content.helper(registry, path)
-                found = None if helper else content.find(registry, path)
-                if found is not None:
-                    key, entry = found
-                    return Credential(source, key, entry.username, entry.password, entry.identity_token, entry.registry_token)
+                credential = None if helper else _found_in(content, source, registry, path)
+                if credential is not None:
+                    return credential
                 helper = helper or content.store
                 credential = await self._ask_helper(helper, registry, source) if helper else None
                 if credential is not None:
                     return credential
             return None
+
+    async def renewed(self, registry: str, path: str, refused: Credential | None) -> bool:
+        """Whether there is another credential for a repository than the one that was refused; a source that can is asked for newer ones.
+
+        Raises:
+            PenstockError: the source cannot be read.
+        """
+        given = self._options.credentials
+        if given is None:
+            return False
+        held = await given.current()
+        if _found_in(held, given.name, registry, path) != refused:
+            return True
+        return _found_in(await given.renew(held), given.name, registry, path) != refused
 
     def load(self) -> list[tuple[str, AuthFile]]:
         """The files that are there; read at the first call, so that a wrong one is told before any registry is asked.
@@ -77,13 +94,20 @@ class CredentialStore:
             InputError: a named file is missing, or a file is wrong.
         """
         if self._files is None:
-            self._files = self._read_files()
+            # A source may be slow, or away while no registry wants credentials: it is asked when one does.
+            self._files = self._read_files() if self._options.credentials is None else []
         return self._files
 
     def searched(self) -> str:
         """Where credentials are looked for, for messages."""
+        if self._options.credentials is not None:
+            return self._options.credentials.name
         places, _ = auth_places(self._options)
         return ", ".join(str(place) for place in places)
+
+    def hint(self, usual: str) -> str:
+        """The next step of somebody whose credentials were refused: ``usual``, where files are looked at."""
+        return usual if self._options.credentials is None else "see that the pull secret is of an account with rights on this repository"
 
     def _read_files(self) -> list[tuple[str, AuthFile]]:
         places, explicit = auth_places(self._options)
@@ -109,6 +133,15 @@ class CredentialStore:
         if asked not in self._helped:
             self._helped[asked] = await run_helper(name, registry, source, self._options.environment, self._options.timeouts.helper_s)
         return self._helped[asked]
+
+
+def _found_in(content: AuthFile, source: str, registry: str, path: str) -> Credential | None:
+    """What a file says by itself; programs that it names are not run."""
+    found = content.find(registry, path)
+    if found is None:
+        return None
+    key, entry = found
+    return Credential(source, key, entry.username, entry.password, entry.identity_token, entry.registry_token)
 
 
 def auth_places(options: RegistryOptions) -> tuple[list[Path], bool]:

@@ -62,6 +62,10 @@ class Scopes:
         return cls(path, (f"repository:{path}:pull,push", *(f"repository:{other}:pull" for other in also_pull if other != path)))
 
 
+class CredentialsRefused(OperationError):
+    """What there was to show was not enough."""
+
+
 class Authorizer:
     """Gives the Authorization header for a request."""
 
@@ -98,27 +102,45 @@ class Authorizer:
             raise await self.refused(site, scopes.path, subject)
         return header
 
-    async def refused(self, site: Site, path: str, subject: str, reason: str = "") -> OperationError:
+    async def refused(self, site: Site, path: str, subject: str, reason: str = "") -> CredentialsRefused:
         """The error for credentials that were not enough; names the file, never the secret."""
         credential = await self._credentials.find(site.registry, path)
         told = f" ({reason})" if reason else ""
         if credential is None:
-            return OperationError(
+            return CredentialsRefused(
                 f"{site.registry} wants credentials{told}, and none for it are in {self._credentials.searched()}",
                 subject=subject,
-                hint="log in to the registry, or name an auth file with --registry-config",
+                hint=self._credentials.hint("log in to the registry, or name an auth file with --registry-config"),
             )
-        return OperationError(
+        return CredentialsRefused(
             f"{site.registry} refused the credentials of {credential.key!r} in {credential.source}{told}",
             subject=subject,
-            hint="log in again; if the name is right, ask for rights on this repository",
+            hint=self._credentials.hint("log in again; if the name is right, ask for rights on this repository"),
         )
 
     async def _meet(self, site: Site, scopes: Scopes, subject: str, *, rejected: str | None) -> str | None:
+        """What meets the challenge, another than ``rejected`` if there is one; newer credentials are asked for where those at hand fail."""
+        credential = await self._credentials.find(site.registry, scopes.path)
+        refusal: CredentialsRefused | None = None
+        header = rejected
+        try:
+            header = await self._show(site, scopes, subject, credential, rejected=rejected)
+        except CredentialsRefused as error:
+            refusal = error
+        if refusal is None and header is not None and header != rejected:
+            return header
+        if await self._credentials.renewed(site.registry, scopes.path, credential):
+            credential = await self._credentials.find(site.registry, scopes.path)
+            return await self._show(site, scopes, subject, credential, rejected=rejected)
+        if refusal is not None:
+            raise refusal
+        return header
+
+    async def _show(self, site: Site, scopes: Scopes, subject: str, credential: Credential | None, *, rejected: str | None) -> str | None:
+        """The header that shows ``credential``."""
         challenge = site.challenge
         if challenge is None:
             return None
-        credential = await self._credentials.find(site.registry, scopes.path)
         if challenge.scheme == "basic":
             return basic_header(credential) if credential and credential.username else None
         if credential and credential.registry_token:

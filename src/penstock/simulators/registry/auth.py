@@ -84,6 +84,10 @@ class BasicAuth(Auth):
         self._users = dict(users)
         self._realm = realm
 
+    def change_users(self, users: Mapping[str, str]) -> None:
+        """Let these in from now on, by these passwords."""
+        self._users = dict(users)
+
     def check(self, request: web.Request) -> None:
         """See :class:`Auth`."""
         if _basic_user(request, self._users) is None:
@@ -133,6 +137,10 @@ class TokenAuth(Auth):
     def routes(self) -> list[web.RouteDef]:
         """See :class:`Auth`."""
         return [web.get("/token", self._give_for_query), web.post("/token", self._give_for_form)]
+
+    def change_users(self, users: Mapping[str, str]) -> None:
+        """Let these in from now on, by these passwords; tokens that were given out stay good."""
+        self._users = dict(users)
 
     def revoke_tokens(self) -> None:
         """Make every token that was given out invalid, as if its time had passed."""
