@@ -1,4 +1,4 @@
-"""The bytes of a plan into a file: ranges are copied by the kernel where it can, and holes stay holes.
+"""The bytes of a plan into a file: ranges are copied by the kernel where it can, holes stay holes, and zeros become some.
 
 ``copy_file_range`` shares the blocks where the file system can (XFS, Btrfs), and copies without user space elsewhere; ``sendfile`` goes
 across file systems; reading and writing goes everywhere.
@@ -8,7 +8,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 
-from penstock.imageservice.overlay import Bytes, FileRange, Open, Plan
+from penstock.imageservice.overlay import Bytes, FileRange, Open, Plan, Zeros
 from penstock.model.errors import VerificationError
 
 _COPY_BYTES = 16 << 20
@@ -39,6 +39,8 @@ def copy_plan(plan: Plan, descriptor: int, open_source: Open, on_bytes: Callable
     for segment in plan.segments:
         if isinstance(segment, Bytes):
             write_at(descriptor, segment.content, position)
+            on_bytes(segment.length)
+        elif isinstance(segment, Zeros):
             on_bytes(segment.length)
         else:
             _copy_range(segment, open_source(segment.source).fileno(), descriptor, position, on_bytes)

@@ -2,6 +2,7 @@
 
 import errno
 
+from penstock.model.downloads import DestinationError
 from penstock.model.errors import InputError, NotFoundError, OperationError, PenstockError
 
 _REFUSALS = {
@@ -27,3 +28,9 @@ def file_error(error: OSError, subject: str) -> PenstockError:
         return InputError("a part of the path is not a folder", subject=subject)
     message, hint = _REFUSALS.get(error.errno or 0, ((error.strerror or str(error)).lower(), ""))
     return OperationError(message, subject=subject, hint=hint)
+
+
+def destination_error(error: OSError, subject: str) -> DestinationError:
+    """The same for a folder that files are brought into: no other file would fare better there."""
+    told = file_error(error, subject)
+    return DestinationError(told.message, subject=told.subject, hint=told.hint)

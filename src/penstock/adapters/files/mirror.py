@@ -34,8 +34,17 @@ _KEPT = "free some space and run again: what came is kept and will be continued"
 class LocalMirror:
     """``ports.MirrorFolder`` on the local file system."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lock: bool = True, check_space: bool = False) -> None:
+        """Open nothing yet.
+
+        Args:
+            folder: made with the first file.
+            lock: whether another run may be at work in the folder.
+            check_space: refuse at its beginning what cannot have room.
+        """
         self._folder = folder
+        self._lock = lock
+        self._check_space = check_space
 
     def path(self, name: str) -> str:
         """See ``ports.MirrorFolder``."""
@@ -68,7 +77,8 @@ class LocalMirror:
         """See ``ports.MirrorFolder``."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return GrowingFile(self._folder / name, wanted, resume=resume, on_bytes=on_bytes)
+            target = self._folder / name
+            return GrowingFile(target, wanted, resume=resume, on_bytes=on_bytes, lock=self._lock, check_space=self._check_space)
         except OSError as error:
             raise _refused(error, str(self._folder / name)) from error
 
@@ -90,7 +100,16 @@ class LocalMirror:
 class GrowingFile:
     """``ports.PartialFile`` beside the file that it will be."""
 
-    def __init__(self, target: Path, wanted: Digest, *, resume: bool, on_bytes: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        target: Path,
+        wanted: Digest,
+        *,
+        resume: bool,
+        on_bytes: Callable[[int], None],
+        lock: bool = True,
+        check_space: bool = False,
+    ) -> None:
         """Open and lock the sibling; with ``resume`` hash what it holds.
 
         Raises:
@@ -103,12 +122,14 @@ class GrowingFile:
         self._note: KeptPart | None = _read_note(target) if resume else None
         self._size = 0
         self._published = False
-        self._file: FileIO | None = _opened_and_locked(_partial(target), str(target))
+        self._check_space = check_space
+        self._file: FileIO | None = _opened_and_locked(_partial(target), str(target)) if lock else _opened(_partial(target))
         try:
             if self._note is None or self._note.digest != wanted:
                 self.begin(total_bytes=None, validator=None)
             else:
                 self._size = _hash_all(self._file.fileno(), self._hasher, on_bytes)
+                self._must_have_room(self._note.total_bytes)
         except BaseException:
             self.close()
             raise
@@ -144,6 +165,7 @@ class GrowingFile:
         except OSError as error:
             raise _refused(error, str(self._target)) from error
         self._note, self._size, self._hasher = note, 0, self._wanted.hasher()
+        self._must_have_room(total_bytes)
 
     def append(self, data: memoryview, /) -> None:
         """See ``ports.PartialFile``."""
@@ -190,6 +212,16 @@ class GrowingFile:
             _note_path(self._target).unlink(missing_ok=True)
             _partial(self._target).unlink(missing_ok=True)
 
+    def _must_have_room(self, total_bytes: int | None) -> None:
+        """Refuse what the device cannot take, before an hour's download shows it."""
+        if not self._check_space or total_bytes is None:
+            return
+        room = os.fstatvfs(self._open_file().fileno())
+        free_bytes, missing_bytes = room.f_bavail * room.f_frsize, total_bytes - self._size
+        if room.f_blocks and missing_bytes > free_bytes:
+            message = f"there is no space for it: {missing_bytes} bytes are to come, {free_bytes} are free"
+            raise DestinationError(message, subject=str(self._target), hint=_KEPT)
+
     def _open_file(self) -> FileIO:
         if self._file is None:
             raise AssertionError("the file was published, discarded or closed")
@@ -204,10 +236,15 @@ def _note_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.partial.json")
 
 
+def _opened(path: Path) -> FileIO:
+    """The file at ``path``, made where it is missing."""
+    return FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _NEW_FILE_MODE), "r+")
+
+
 def _opened_and_locked(path: Path, subject: str) -> FileIO:
     """The file at ``path``, made where it is missing; nobody else has it."""
     for _ in range(_TRIES):
-        file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _NEW_FILE_MODE), "r+")
+        file = _opened(path)
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Between opening and locking, the run that had it may have given it its name.

@@ -11,12 +11,14 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.message import Message
 from http import HTTPStatus
 
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from penstock.adapters.http.additions import NOTHING, Additions, Bearer
 from penstock.adapters.http.failures import TRY_LATER, Throttled, is_transient_status, pause_s, retry_after_s, status_text
 from penstock.adapters.http.hops import MAX_REDIRECTS, REDIRECTS, next_hop, place_of, proxy_for
 from penstock.adapters.http.options import HttpOptions
@@ -57,12 +59,12 @@ class HttpFiles:
         await self._transport.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def look(self, url: str) -> RemoteFile:
-        """See ``ports.FileSource``."""
+    async def look(self, url: str, *, additions: Additions = NOTHING) -> RemoteFile:
+        """See ``ports.FileSource``; ``additions`` are sent with the request."""
         request = Request("HEAD", url, {"Accept": "*/*"})
 
         async def once() -> Answer:
-            return _settled(await self._follow(request, URL(url, encoded=True)), request.subject)
+            return _settled(await self._follow(request, URL(url, encoded=True), additions), request.subject)
 
         try:
             answer = await retried(once, self._options.retries, attempts=_TRIES_TO_LOOK, early=True)
@@ -73,18 +75,18 @@ class HttpFiles:
         length = answer.headers.get("Content-Length", "")
         return RemoteFile(int(length) if length.isascii() and length.isdigit() else None, _validator(answer.headers))
 
-    async def fetch_small(self, url: str, *, subject: str, limit_bytes: int) -> bytes:
-        """See ``ports.FileSource``."""
+    async def fetch_small(self, url: str, *, subject: str, limit_bytes: int, additions: Additions = NOTHING) -> bytes:
+        """See ``ports.FileSource``; ``additions`` are sent with the request."""
         request = Request("GET", subject, {"Accept": "*/*"}, limit_bytes=limit_bytes)
 
         async def once() -> Answer:
-            return _settled(await self._follow(request, URL(url, encoded=True)), subject)
+            return _settled(await self._follow(request, URL(url, encoded=True), additions), subject)
 
         return (await retried(once, self._options.retries, early=True)).body
 
-    async def fetch(self, url: str, into: PartialFile, *, subject: str, progress: ProgressSink) -> bool:
-        """See ``ports.FileSource``."""
-        download = _Download(self._options, self._transport, URL(url, encoded=True), into, subject, progress)
+    async def fetch(self, url: str, into: PartialFile, *, subject: str, progress: ProgressSink, additions: Additions = NOTHING) -> bool:
+        """See ``ports.FileSource``; ``additions`` are sent with each request."""
+        download = _Download(self._options, self._transport, URL(url, encoded=True), into, subject, progress, additions)
         work = asyncio.get_running_loop().run_in_executor(self._threads, download.run)
         try:
             return await asyncio.shield(work)
@@ -96,10 +98,12 @@ class HttpFiles:
                 work.exception()
             raise
 
-    async def _follow(self, request: Request, url: URL) -> Answer:
-        first = url
+    async def _follow(self, request: Request, url: URL, additions: Additions) -> Answer:
+        first = url = additions.address(url)
+        bearer = Bearer(additions, first)
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._transport.exchange(request, url, insecure=self._options.insecure)
+            shown = replace(request, headers={**request.headers, **bearer.fields_for(url)})
+            answer = await self._transport.exchange(shown, url, insecure=self._options.insecure)
             if answer.status not in REDIRECTS:
                 return answer
             url = next_hop(url, answer.headers.get("Location"), subject=request.subject)
@@ -110,11 +114,19 @@ class _Download:
     """One large file; ``run`` is called once, in a worker thread."""
 
     def __init__(  # noqa: PLR0917  # what one download is
-        self, options: HttpOptions, transport: Transport, url: URL, into: PartialFile, subject: str, progress: ProgressSink
+        self,
+        options: HttpOptions,
+        transport: Transport,
+        url: URL,
+        into: PartialFile,
+        subject: str,
+        progress: ProgressSink,
+        additions: Additions,
     ) -> None:
         self._options = options
+        self._additions = additions
         self._tls = transport.tls(insecure=options.insecure)
-        self._url = url
+        self._url = additions.address(url)
         self._into = into
         self._subject = subject
         self._progress = progress
@@ -176,9 +188,11 @@ class _Download:
             if self._into.validator:
                 headers["If-Range"] = self._into.validator
         url = self._url
+        bearer = Bearer(self._additions, url)
         for _ in range(MAX_REDIRECTS + 1):
             way = Way(self._tls, proxy_for(url, self._options.environment), self._options.timeouts)
-            response = WireResponse.get(url, headers, way, self._subject, connected=self._connected)
+            sent = {**headers, **bearer.fields_for(url)}
+            response = WireResponse.get(url, sent, way, self._subject, connected=self._connected)
             if response.status not in REDIRECTS:
                 return response
             location = response.headers.get("Location")

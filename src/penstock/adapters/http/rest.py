@@ -34,7 +34,7 @@ class Tokens(Protocol):
 
 
 class RestClient:
-    """Reads from REST APIs; made and closed inside the running loop."""
+    """Asks REST APIs; made and closed inside the running loop."""
 
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
@@ -81,9 +81,52 @@ class RestClient:
         request = Request("POST", subject, {"Content-Type": "application/x-www-form-urlencoded"}, body=lambda: body)
 
         async def once() -> Answer:
-            return _settled(await self._transport.exchange(request, url, insecure=self._options.insecure), request)
+            return _settled(await self._sent(request, url, None), request)
 
         return await retried(once, self._options.retries)
+
+    async def send(
+        self,
+        method: str,
+        url: URL,
+        content: bytes,
+        *,
+        content_type: str,
+        subject: str,
+        tokens: Tokens | None = None,
+        limit_bytes: int = LONGEST_ANSWER_BYTES,
+    ) -> Answer:
+        """The answer to a request that carries something; redirects are not followed.
+
+        It is tried again where no answer came, so that it must do no harm when it is done twice.
+
+        Args:
+            method: ``POST``, ``PUT``, ``PATCH``.
+            url: with its query.
+            content: what is sent.
+            content_type: of it.
+            subject: what it is about, for messages.
+            tokens: as for :meth:`get`.
+            limit_bytes: a longer answer is refused.
+
+        Raises:
+            TransientError: no answer came that will stay.
+            OperationError: see :meth:`get`.
+            VerificationError: the answer is longer than ``limit_bytes``.
+        """
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        request = Request(method, subject, headers, body=lambda: content, limit_bytes=limit_bytes)
+
+        async def once() -> Answer:
+            answer = await self._sent(request, url, await tokens.authorization(renew=False) if tokens else None)
+            if answer.status == _UNAUTHORIZED and tokens is not None:
+                answer = await self._sent(request, url, await tokens.authorization(renew=True))
+            return _settled(answer, request)
+
+        return await retried(once, self._options.retries)
+
+    async def _sent(self, request: Request, url: URL, authorization: str | None) -> Answer:
+        return await self._transport.exchange(request, url, authorization=authorization, insecure=self._options.insecure)
 
     async def _once(self, request: Request, url: URL, tokens: Tokens | None) -> Answer:
         answer = await self._follow(request, url, await tokens.authorization(renew=False) if tokens else None)
@@ -93,7 +136,7 @@ class RestClient:
 
     async def _follow(self, request: Request, url: URL, authorization: str | None) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._transport.exchange(request, url, authorization=authorization, insecure=self._options.insecure)
+            answer = await self._sent(request, url, authorization)
             if answer.status not in REDIRECTS:
                 return answer
             target = next_hop(url, answer.headers.get("Location"), subject=request.subject)

@@ -109,3 +109,13 @@ def test_a_file_that_is_not_there_and_a_folder_are_told_apart(tmp_path: Path) ->
         read_document(tmp_path / "a", limit_bytes=5)
     with pytest.raises(InputError, match="folder"):
         read_document(tmp_path, limit_bytes=5)
+
+
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_a_mode_that_is_asked_for_is_the_file_s_whatever_it_was(tmp_path: Path, before: int | None) -> None:
+    file = tmp_path / "secret"
+    if before is not None:
+        file.write_bytes(b"old")
+        file.chmod(before)
+    write_atomic(file, b"new", mode=0o600)
+    assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"new", 0o600)

@@ -14,7 +14,7 @@ from penstock.adapters.files.copying import copy_plan
 from penstock.adapters.files.inplace import patch_file
 from penstock.adapters.files.newfiles import NewFiles
 from penstock.adapters.files.sources import LocalSources
-from penstock.imageservice.overlay import Bytes, FileRange, Patch, Plan, Source, overlay, whole
+from penstock.imageservice.overlay import Bytes, FileRange, Patch, Plan, Source, Zeros, overlay, whole
 from penstock.model.errors import InputError, NotFoundError, VerificationError
 
 BLOCK_BYTES = 4096
@@ -94,6 +94,19 @@ def test_holes_stay_holes(tmp_path: Path, sources: LocalSources) -> None:
     made = (tmp_path / "new").stat()
     assert made.st_size == 1 << 30
     assert made.st_blocks * 512 < 1 << 20
+
+
+def test_zeros_of_a_plan_become_a_hole(tmp_path: Path, sources: LocalSources) -> None:
+    counts: list[int] = []
+    with NewFiles(sources) as files:
+        files.write(tmp_path / "new", Plan.of(Bytes(b"x"), Zeros(1 << 28), Bytes(b"y")), counts.append)
+        files.publish()
+    made = (tmp_path / "new").stat()
+    if made.st_blocks * 512 >= 1 << 28:
+        pytest.skip("this file system keeps no holes")
+    assert sum(counts) == made.st_size == (1 << 28) + 2
+    with (tmp_path / "new").open("rb") as file:
+        assert (file.read(1), file.seek(-1, os.SEEK_END), file.read()) == (b"x", (1 << 28) + 1, b"y")
 
 
 def test_nothing_appears_before_it_is_published(holey: Path, tmp_path: Path, sources: LocalSources) -> None:

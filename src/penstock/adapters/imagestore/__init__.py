@@ -1,0 +1,1 @@
+"""Stores of ISOs: a folder of the local file system, which several processes and machines may share."""
