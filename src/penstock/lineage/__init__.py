@@ -38,6 +38,12 @@ streams mirror   file → stream                                          ``meta
 streams mirror   stream → stream                                        ``addresses rewritten``
 streams          stream → configmap                                     ``stream NAME``, or ``default stream``
 configmap
+images serve     image → release, image → layer, layer → file,          as ``payload extract`` records them; ``holds /PATH`` for the layer
+                 release → file, where the ISO came out of a payload
+images serve     file → minimal-iso                                     ``minimal ISO``, ``minimal ISO with room for a ramdisk``
+images serve     file → served-iso, minimal-iso → served-iso            ``served as full-iso to HOST``
+images serve     host → served-iso                                      ``made for it``
+images serve     ignition-config → host                                 ``assigned``; the host's fact ``ignition`` is the newest
 ===============  =====================================================  ==================================================
 
 So a trace *up* from an ISO shows the layer and the image that hold its bytes, the release that named the image, and through the release

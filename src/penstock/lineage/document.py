@@ -9,6 +9,8 @@
      "others": [{"artifact": {…}, "came_from": […], "went_to": […]}, …]}
 
 ``came_from`` or ``went_to`` is missing where it was not asked for.  ``mark`` is one of ``penstock.lineage.trace.Mark``.
+``recognised`` is there where a file was looked up whose content the ledger does not know, and which is an ISO that it does know but for
+what was written into its areas (``{"outside": "sha256:…", "areas": [{"offset": 1, "length": 2}, …]}``).
 ``others`` holds the other artifacts of the same name (a version is the name of a release for each architecture, and of their index).
 """
 

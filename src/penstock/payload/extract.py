@@ -5,11 +5,13 @@ defect there: a layer whose bytes differ from its digest is refused, a path that
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from penstock.formats.oci.descriptor import Descriptor
 from penstock.formats.oci.layer import EntryType
@@ -35,12 +37,14 @@ class PathOption:
         selection: the entries that it means.
         destination: the local folder.
         fill: whether the folder may hold other things already.
+        optional: whether the image may be without it.
     """
 
     source: str
     selection: Selection
     destination: str
     fill: bool
+    optional: bool = False
 
     @property
     def folder(self) -> PurePosixPath:
@@ -69,6 +73,34 @@ class PathOption:
         if name.endswith("/"):
             raise InputError("--file takes files only", subject=name, hint="use --path for a folder")
         return cls(name, Selection.parse(name), ".", fill=True)
+
+
+KnownDigests = Mapping[str, Mapping[str, Digest]]
+"""Absolute path inside the image → who says so → the SHA-256 that the file must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file that has come, verified by its layer, and does not appear yet.
+
+    Attributes:
+        path: where it will stand in its destination.
+        image_path: where it stands in the image, from its root.
+        sha256: of its content.
+        size_bytes: of its content.
+        open: opens it for reading.
+    """
+
+    path: PurePosixPath
+    image_path: str
+    sha256: Digest
+    size_bytes: int
+    open: Callable[[], BinaryIO]
+
+
+Inspection = Callable[[Sequence[StagedFile]], KnownDigests]
+"""Looks at everything that has come before any of it appears; gives what files of the image say of others.  An error of it leaves nothing
+behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +169,9 @@ async def extract_files(
     outlet: Outlet,
     plan: ExtractionPlan,
     *,
-    known: Mapping[str, Mapping[str, Digest]],
+    known: KnownDigests,
     progress: ProgressSink,
+    inspect: Inspection | None = None,
 ) -> Extraction:
     """Carry out a plan; nothing appears before everything is verified.
 
@@ -146,11 +179,12 @@ async def extract_files(
         registry: where images come from.
         outlet: where files go.
         plan: what to extract.
-        known: SHA-256 of files that documents of the release tell: path inside the image → who says so → what it must be.
+        known: SHA-256 of files that documents of the release tell.
         progress: is told of bytes read.
+        inspect: see :data:`Inspection`; called in the event loop, so that it reads little.
 
     Raises:
-        NotFoundError: a path matches nothing in the image.
+        NotFoundError: a path that is not optional matches nothing in the image.
         VerificationError: bytes or documents are not what they must be; DigestMismatch names the digests.
         TransientError: bytes did not come.
         InputError: a destination does not exist or is not empty.
@@ -165,6 +199,9 @@ async def extract_files(
         await scan.collect([Want(number, option.selection, stagings[option.folder]) for number, option in enumerate(paths)])
         _all_found(paths, scan, str(plan.asked))
         _no_clash(paths, scan)
+        told = [known]
+        if inspect is not None:
+            told.append(inspect([_staged(file, stagings[paths[file.want].folder]) for file in scan.collector.files.values()]))
         files = [
             ExtractedFile(
                 str(paths[file.want].folder / file.path),
@@ -172,7 +209,7 @@ async def extract_files(
                 file.size_bytes,
                 file.sha256,
                 image.manifest.layers[file.layer],
-                _checked(file, paths[file.want].selection.image_path(str(file.path)), scan.checksums, known),
+                _checked(file, paths[file.want].selection.image_path(str(file.path)), scan.checksums, told),
             )
             for file in scan.collector.files.values()
         ]
@@ -183,10 +220,14 @@ async def extract_files(
     return Extraction(image, tuple(sorted(files, key=lambda file: file.path)))
 
 
+def _staged(file: Collected, staging: Staging) -> StagedFile:
+    return StagedFile(file.path, f"/{file.image_path}", file.sha256, file.size_bytes, partial(staging.open, file.path))
+
+
 def _all_found(paths: Sequence[PathOption], scan: ImageScan, subject: str) -> None:
     found = {number for number, _ in scan.collector.placed}
     for number, option in enumerate(paths):
-        if number not in found:
+        if number not in found and not option.optional:
             message = f"nothing in the image matches {option.source}"
             raise NotFoundError(message, subject=subject, hint="take all of it with --path /:FOLDER to see what is there")
 
@@ -210,18 +251,19 @@ def _no_clash(paths: Sequence[PathOption], scan: ImageScan) -> None:
         taken[place] = (asked, kind)
 
 
-def _checked(file: Collected, asked: str, checksums: Mapping[str, bytes], known: Mapping[str, Mapping[str, Digest]]) -> tuple[str, ...]:
+def _checked(file: Collected, asked: str, checksums: Mapping[str, bytes], told: Sequence[KnownDigests]) -> tuple[str, ...]:
     """Compare a file with what the image and the release say of it; who said so.
 
     Args:
         file: the file.
         asked: its path in the image as it was asked for, which is another where links were followed.
         checksums: what companions hold, by the path of the file.
-        known: what documents say, by the absolute path of the file.
+        told: what documents say.
     """
     wanted: dict[str, Digest] = {}
     for path in sorted({file.image_path, asked}):
-        wanted |= known.get(f"/{path}", {})
+        for known in told:
+            wanted |= known.get(f"/{path}", {})
         if path in checksums:
             companion = f"/{path}{CHECKSUM_SUFFIX}"
             found = _CHECKSUM.fullmatch(checksums[path].strip())

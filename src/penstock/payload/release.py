@@ -32,6 +32,10 @@ _BOOT_IMAGES = b"coreos-bootimages"
 _DOCUMENT_START = re.compile(rb"^---(?=\s|$)", re.MULTILINE)
 
 
+class NotARelease(NotFoundError):
+    """The image is there, and is no release payload."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """A release payload for one architecture.
@@ -130,7 +134,7 @@ async def read_release(registry: Registry, ref: Reference, choice: PlatformChoic
     """Read the payload under ``ref`` for one platform; every byte that is used is verified.
 
     Raises:
-        NotFoundError: there is no such image, none for the platform, or it is no release payload.
+        NotFoundError: there is no such image, none for the platform (PlatformMissing), or it is no release payload (NotARelease).
         VerificationError: bytes differ from their digests, or a document is broken or of another kind.
         TransientError: bytes did not come.
     """
@@ -142,7 +146,7 @@ async def read_resolved_release(registry: Registry, asked: Reference, image: Res
     """Read the payload whose image is resolved already; as :func:`read_release`."""
     files = await _read_manifests(registry, asked, image, progress)
     if IMAGE_REFERENCES not in files:
-        raise NotFoundError(
+        raise NotARelease(
             f"this is no release payload: it has no {MANIFEST_FOLDER}/{IMAGE_REFERENCES}", subject=str(asked), hint="name a release image"
         )
     try:

@@ -15,6 +15,10 @@ from penstock.ports import Registry
 _MAX_INDEX_DEPTH = 4
 
 
+class PlatformMissing(NotFoundError):
+    """The image is there, and there is none of it for the platform that was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlatformChoice:
     """Which entry of an index is wanted.
@@ -43,7 +47,7 @@ class PlatformChoice:
         """The entry that is wanted; without a wish the local platform's, then ``linux`` on the local architecture, then an only entry.
 
         Raises:
-            NotFoundError: no entry fits.
+            PlatformMissing: no entry fits.
         """
         # Attestations stand in indexes as entries of platform unknown/unknown.
         real = [item for item in manifests if item.platform is None or item.platform.os != "unknown"]
@@ -55,7 +59,7 @@ class PlatformChoice:
             return real[0]
         present = ", ".join(str(item.platform) for item in real if item.platform) or "none"
         wanted = self.filter_by_os or f"linux/{(self.arch or local_arch()).oci}"
-        raise NotFoundError(
+        raise PlatformMissing(
             f"no image for {wanted} in the index; it has {present}", subject=subject, hint="choose with --arch or --filter-by-os"
         )
 
@@ -90,7 +94,8 @@ async def resolve_image(registry: Registry, ref: Reference, choice: PlatformChoi
     """Follow indexes (also an index in an index) to the image for the wanted platform; every digest is verified.
 
     Raises:
-        NotFoundError: there is no such image, or none for the platform.
+        PlatformMissing: the image is there, and is none for the platform.
+        NotFoundError: there is no such image.
         VerificationError: a document is broken, or indexes are nested without end.
     """
     subject = str(ref)
@@ -99,7 +104,7 @@ async def resolve_image(registry: Registry, ref: Reference, choice: PlatformChoi
     config = parse_config(await registry.fetch_blob(pinned, manifest.config), subject=f"{subject} config")
     if choice.arch is not None and config.platform.architecture != choice.arch.oci:
         message = f"the image is for {config.platform}, not {choice.arch.oci}"
-        raise NotFoundError(message, subject=subject, hint="name the other architecture's image")
+        raise PlatformMissing(message, subject=subject, hint="name the other architecture's image")
     return ResolvedImage(pinned, raw, manifest, config, indexes)
 
 
@@ -117,7 +122,7 @@ async def _descend(registry: Registry, ref: Reference, choice: PlatformChoice, a
     here = (*above, raw)
     try:
         entry = choice.choose(document.manifests, subject=subject)
-    except NotFoundError:
+    except PlatformMissing:
         # An index inside an index need not carry a platform: what is wanted may stand in it.
         for nested in (item for item in document.manifests if item.platform is None):
             try:
