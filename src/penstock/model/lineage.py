@@ -36,6 +36,19 @@ class Kind(StrEnum):
     """A build of CoreOS for one architecture, by its ``meta.json``."""
     CLOUD_IMAGE = "cloud-image"
     """An image that stands in a cloud; its key is what machines are made from: a URN, an AMI, a path in Google Cloud, a gallery's id."""
+    MINIMAL_ISO = "minimal-iso"
+    """An ISO without its root file system, as an image service makes it of the full one; its key is :func:`outside_name`."""
+    SERVED_ISO = "served-iso"
+    """An ISO that an image service sent to a host; its key is the hash in its ETag."""
+    IGNITION = "ignition-config"
+    """An Ignition config that was assigned to hosts; its key is the SHA-256 of its bytes, which stand elsewhere."""
+    HOST = "host"
+    """What boots a discovery ISO; its key is the UUID by which it asks (of an infra-env, where assisted-service is in charge)."""
+
+
+def outside_name(digest: Digest) -> str:
+    """A name for all ISOs that differ in their declared areas alone: ``outside:sha256:…``, of their bytes with zeros in these areas."""
+    return f"outside:{digest}"
 
 
 class Direction(StrEnum):
