@@ -125,7 +125,8 @@ def test_an_option_shows_its_default_and_its_environment_variable(context: click
     text = record[1]
     default = option.get_default(context, call=False)
     if option.envvar is not None:
-        assert f"env var: {option.envvar}" in text
+        names = option.envvar if isinstance(option.envvar, str) else ", ".join(option.envvar)
+        assert f"env var: {names}" in text
     if isinstance(default, int | float | str) and not isinstance(default, bool):
         assert "default: " in text
     if isinstance(option.type, click.Choice) and default is not None:

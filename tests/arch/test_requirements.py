@@ -49,7 +49,7 @@ def project(root: Path) -> dict[str, list[str]]:
     document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     asked = document["project"]
     extras = asked["optional-dependencies"]
-    run = [*asked["dependencies"], *extras["aws"], *extras["azure"], *extras["gcp"], *extras["rollout"]]
+    run = [*asked["dependencies"], *extras["aws"], *extras["azure"], *extras["gcp"], *extras["images"], *extras["rollout"]]
     return {
         "run": run,
         "dev": [*run, *(one for one in extras["dev"] if Requirement(one).name != asked["name"])],

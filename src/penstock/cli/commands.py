@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "trace": Entry("penstock.cli.trace", "command", "Show where a thing came from and where it went."),
     "payload": Entry("penstock.cli.payload", "group", "Make, read and verify release payloads."),
     "streams": Entry("penstock.cli.streams", "group", "Make, fill, print and check stream metadata."),
-    "images": Entry("penstock.cli.images", "group", "Edit CoreOS ISOs and take boot artifacts out of them."),
+    "images": Entry("penstock.cli.images", "group", "Serve and customise CoreOS ISOs and boot artifacts."),
     "simulate": Entry("penstock.cli.simulate", "group", "Run simulators of the outside systems on this machine."),
 }
 """In the order in which help shows them: the whole first, then the stages along the road, then the simulators."""

@@ -49,7 +49,9 @@ def configure_logs() -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [old for old in root.handlers if not isinstance(old, _StderrHandler)] + [handler]
-    root.setLevel(level)
+    # What other libraries find worth telling of their own work is for those who debug it; some of them tell whole addresses.
+    root.setLevel(logging.DEBUG if level == "DEBUG" else max(logging.getLevelName(level), logging.WARNING))
+    logging.getLogger("penstock").setLevel(level)
     # A retry is no news while it may still succeed; stamina tells each as a warning.
     logging.getLogger("stamina").setLevel(logging.ERROR if level == "WARNING" else logging.NOTSET)
 

@@ -4,7 +4,7 @@ The trouble with Ctrl-C in an asyncio program is its worker threads: the loop wa
 as long as one of them sits in a read.  Here a signal cancels the main task, which unwinds its context managers; from then on the time is
 limited.  A task that has not unwound after ``UNWIND_LIMIT_S``, or a thread that is still busy ``THREADS_LIMIT_S`` after the task has
 ended, is left behind, and the process ends with the signal's exit code.  More signals change nothing: the end is near anyway, and half
-an unwinding would leave half-written files.
+an unwinding would leave half-written files.  A server unwinds without a limit; there a second signal sets the one of the threads.
 """
 
 import asyncio
@@ -29,10 +29,14 @@ THREADS_LIMIT_S: Final = 2.0
 """How long its worker threads may take after that."""
 
 
-def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+def run_async(coroutine: Coroutine[Any, Any, T], *, patient: bool = False) -> T:
     """Run ``coroutine`` in a new event loop; its result.
 
     Logs are configured first.  Called from the main thread, once per command.
+
+    Args:
+        coroutine: what to do.
+        patient: whether it may take any time to unwind, as a server does that sends what it began to send; a second signal ends that.
 
     Raises:
         Interrupted: SIGINT, SIGTERM or SIGHUP ended the work; everything that the coroutine holds has been released.
@@ -43,7 +47,7 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
         coroutine.close()
         raise
     with asyncio.Runner() as runner:
-        stop = _Stop(runner.get_loop())
+        stop = _Stop(runner.get_loop(), patient=patient)
         with stop.on_signals():
             try:
                 return runner.run(stop.guard(coroutine))
@@ -59,8 +63,9 @@ def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
 class _Stop:
     """What a signal does to one run of an event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, patient: bool) -> None:
         self._loop = loop
+        self._patient = patient
         self._task: asyncio.Task[Any] | None = None
         self._deadline: threading.Timer | None = None
         self.signal: int | None = None
@@ -96,9 +101,12 @@ class _Stop:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
+            if self._patient and self._deadline is None:
+                self._arm(THREADS_LIMIT_S)
             return
         self.signal = number
-        self._arm(UNWIND_LIMIT_S)
+        if not self._patient:
+            self._arm(UNWIND_LIMIT_S)
         if self._task is not None:
             self._task.cancel()
         self._loop.call_soon_threadsafe(lambda: None)  # wakes the selector

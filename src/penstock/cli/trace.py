@@ -1,8 +1,8 @@
 """``penstock trace``: the ledger, asked about one thing."""
 
 import asyncio
-import hashlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,19 @@ from penstock.cli.running import run_async
 from penstock.model.lineage import Direction
 
 if TYPE_CHECKING:
+    from penstock.flow.file_recognition import FoundFile
     from penstock.lineage.trace import Trace
 
 _DIRECTIONS = {"both": (Direction.UP, Direction.DOWN), "up": (Direction.UP,), "down": (Direction.DOWN,)}
 _MAX_DEPTH = 100  # penstock.lineage.trace.MAX_DEPTH, which a test compares; importing it here would slow down --help
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the ledger says, and of a file how it was found."""
+
+    traces: "list[Trace]"
+    file: "FoundFile | None" = None
 
 
 @click.command(name="trace")
@@ -34,7 +43,8 @@ def command(*, subject: str, direction: str, depth: int, ledger: str | None, out
     REF is a digest (sha256:…, bare, or its first 8 digits or more), a pullspec,
     a version, or any other name under which a command recorded the thing. An
     existing FILE is looked up by its content, and wins over a name of the same
-    spelling. All things of that name are shown.
+    spelling. An ISO of CoreOS that holds a config of its own is recognised by
+    its other bytes. All things of that name are shown.
 
     \b
     Examples:
@@ -44,31 +54,44 @@ def command(*, subject: str, direction: str, depth: int, ledger: str | None, out
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.lineage.document import trace_document
 
-    traces = run_async(_ask(subject, _DIRECTIONS[direction], depth, ledger))
-    emit(trace_document(traces), output, lambda: _draw(traces))
+    answer = run_async(_ask(subject, _DIRECTIONS[direction], depth, ledger))
+    document = trace_document(answer.traces)
+    if answer.file is not None and answer.file.outside is not None:
+        document["recognised"] = {
+            "outside": str(answer.file.outside),
+            "areas": [{"offset": area.offset, "length": area.length} for area in answer.file.areas],
+        }
+    emit(document, output, lambda: _draw(answer))
 
 
-async def _ask(subject: str, directions: tuple[Direction, ...], depth: int, option: str | None) -> "list[Trace]":
+async def _ask(subject: str, directions: tuple[Direction, ...], depth: int, option: str | None) -> _Answer:
     from penstock.lineage.lookup import find_artifacts
     from penstock.lineage.trace import trace
     from penstock.wiring import open_ledger
 
     ledger = open_ledger(option)
     try:
-        path = Path(subject)
+        path, file = Path(subject), None
         if await asyncio.to_thread(_is_file, path):
-            found = await find_artifacts(ledger, await asyncio.to_thread(_sha256, path), path=subject, place=ledger.place)
+            from penstock.flow.file_recognition import find_file
+
+            file = await find_file(ledger, path, place=ledger.place)
+            found = list(file.artifacts)
         else:
             found = await find_artifacts(ledger, subject, place=ledger.place)
-        return [await trace(ledger, artifact, directions, depth=depth) for artifact in found]
+        return _Answer([await trace(ledger, artifact, directions, depth=depth) for artifact in found], file)
     finally:
         await ledger.close()
 
 
-def _draw(traces: "list[Trace]") -> str:
+def _draw(answer: _Answer) -> str:
     from penstock.cli.tracetree import glyphs_for, render_trees
 
-    return render_trees(traces, glyphs_for(sys.stdout.encoding))
+    drawn = render_trees(answer.traces, glyphs_for(sys.stdout.encoding))
+    if answer.file is None or answer.file.outside is None:
+        return drawn
+    areas = ", ".join(f"{area.length} bytes at {area.offset}" for area in answer.file.areas)
+    return f"recognised by its bytes outside of the areas: {areas}\n\n{drawn}"
 
 
 def _is_file(path: Path) -> bool:
@@ -76,18 +99,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # too long for a path, or with a NUL: then it is a name
         return False
-
-
-def _sha256(path: Path) -> str:
-    """The digest of the file's content, read as a stream.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    from penstock.model.errors import InputError
-
-    try:
-        with path.open("rb") as content:
-            return f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
-    except OSError as error:
-        raise InputError(f"cannot read the file: {error.strerror}", subject=str(path)) from error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from penstock.adapters.azure import ArmCatalogue
     from penstock.adapters.gcp import ComputeCatalogue
     from penstock.adapters.http.documents import Documents
+    from penstock.adapters.registry.options import CredentialSource
     from penstock.adapters.sql.ledger import SqlLedger
     from penstock.formats.machines import MachineDump
     from penstock.ports import FileHistory, FileSource, Ledger, MirrorFolder, Outlet, Registry, SignatureCheck
@@ -52,8 +53,12 @@ class RegistrySettings:
 
 
 @asynccontextmanager
-async def open_images(settings: RegistrySettings) -> "AsyncIterator[Registry]":
+async def open_images(settings: RegistrySettings, credentials: "CredentialSource | None" = None) -> "AsyncIterator[Registry]":
     """Images in registries and OCI layouts.
+
+    Args:
+        settings: how registries are reached.
+        credentials: the only ones to show, in the place of all files; None for the files.
 
     Raises:
         InputError: a file of mirrors or credentials is broken.
@@ -62,6 +67,7 @@ async def open_images(settings: RegistrySettings) -> "AsyncIterator[Registry]":
 
     options = RegistryOptions(
         auth_file=settings.registry_config,
+        credentials=credentials,
         mirrors=read_mirror_files(settings.mirror_files or _system_registries_conf()),
         ca_file=settings.certificate_authority,
         insecure=settings.insecure,

@@ -1,0 +1,1 @@
+"""Thin shells that serve: the image service."""

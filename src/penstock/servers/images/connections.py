@@ -1,0 +1,151 @@
+"""Connections: each has three seconds to say what it wants, and ends well when the server stops.
+
+aiohttp knows neither; this protocol stands between its own and the transport, and sees the same bytes.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+HEADER_TIMEOUT_S: Final = 3.0
+_TLS_BUFFER_BYTES: Final = 64 << 10
+_log = structlog.get_logger("penstock.servers.images")
+
+
+class Connections:
+    """Those of one server."""
+
+    def __init__(self, header_timeout_s: float = HEADER_TIMEOUT_S) -> None:
+        """None yet; ``header_timeout_s`` is counted from the first byte of a request, of the first one from the connection on."""
+        self.header_timeout_s = header_timeout_s
+        self.is_draining = False
+        self._open: set[Connection] = set()
+        self._all_lost = asyncio.Event()
+        self._all_lost.set()
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def made(self, connection: "Connection") -> None:
+        """Called by each when it opens."""
+        self._open.add(connection)
+        self._all_lost.clear()
+        if self.is_draining:
+            connection.drain()
+
+    def lost(self, connection: "Connection") -> None:
+        """Called by each when it is closed."""
+        self._open.discard(connection)
+        if not self._open:
+            self._all_lost.set()
+
+    async def drain(self, deadline_s: float | None) -> None:
+        """Close idle connections now, the others after their answer; after ``deadline_s``, if it is given, cut what still runs."""
+        self.is_draining = True
+        if self._open:
+            _log.info("the service stops: no connection is taken any more, and answers that are being sent are let end", open=len(self._open))
+        for connection in list(self._open):
+            connection.drain()
+        try:
+            await asyncio.wait_for(self._all_lost.wait(), deadline_s)
+        except TimeoutError:
+            _log.warning("transfers are cut: their time is over", open=len(self._open))
+            for connection in list(self._open):
+                connection.abort()
+            await self._all_lost.wait()
+
+
+class Connection(asyncio.Protocol):
+    """One connection; everything goes on to aiohttp's own protocol."""
+
+    def __init__(self, inner: web.RequestHandler, connections: Connections) -> None:
+        """Stand in front of ``inner``."""
+        self._inner = inner
+        self._connections = connections
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_busy = False
+        self._has_bytes = False
+        """Whether something came that belongs to no request that has begun."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for headers."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        # Nothing waits in memory for a client that does not read, but for what TLS has in the works.
+        if transport.get_extra_info("sslcontext") is None:
+            transport.set_write_buffer_limits(high=0)
+        else:
+            transport.set_write_buffer_limits(high=_TLS_BUFFER_BYTES)
+        self._inner.connection_made(transport)
+        self._await_headers()
+        self._connections.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request came."""
+        self._has_bytes = True
+        if not self._is_busy:
+            self._await_headers()
+        self._inner.data_received(data)
+
+    def eof_received(self) -> None:
+        """The client will send no more: it went away, and the transport closes."""
+        self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is written to."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is closed."""
+        self._stop_timer()
+        self._inner.connection_lost(exc)
+        self._transport = None
+        self._connections.lost(self)
+
+    def request_began(self) -> None:
+        """The headers of a request are read."""
+        self._stop_timer()
+        self._is_busy, self._has_bytes = True, False
+        if self._connections.is_draining:
+            self._inner.close()
+
+    def request_ended(self) -> None:
+        """It is answered, but for what aiohttp writes by itself."""
+        self._is_busy = False
+        if self._has_bytes:
+            self._await_headers()
+
+    def drain(self) -> None:
+        """Close as soon as no request runs; a request that is arriving counts as one."""
+        if self._is_busy:
+            self._inner.close()
+        elif not self._has_bytes and self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Cut it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _await_headers(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._connections.header_timeout_s, self.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def connection_of(request: web.Request) -> Connection | None:
+    """The connection that a request came on; None where it is gone."""
+    protocol = request.transport.get_protocol() if request.transport is not None else None
+    return protocol if isinstance(protocol, Connection) else None
