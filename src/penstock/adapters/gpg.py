@@ -122,6 +122,13 @@ class Keyring:
 _NEXT = "the file or the signature was changed, or the keyring is not the publisher's; the file does not take its name"
 
 
+_EXPORT = "give the file that gpg --export wrote"
+_PUBLIC_KEY = frozenset({0x98, 0x99, 0x9A, 0x9B, 0xC6})
+"""How a public key packet begins (RFC 9580 4.2): the old form with each kind of length, the new form."""
+
+_KEYBOX = b"KBXf"
+
+
 def _binary(content: bytes, subject: str) -> bytes:
     """The keys without armour, which gpgv does not read.
 
@@ -131,6 +138,8 @@ def _binary(content: bytes, subject: str) -> bytes:
     if not content.strip():
         raise InputError("the keyring is empty", subject=subject)
     if b"-----BEGIN" not in content[:4096]:
+        if content[0] not in _PUBLIC_KEY and content[8:12] != _KEYBOX:
+            raise InputError("the keyring holds no public keys", subject=subject, hint=_EXPORT)
         return content
     blocks = []
     for found in _ARMOUR.finditer(content.replace(b"\r\n", b"\n")):
@@ -142,5 +151,5 @@ def _binary(content: bytes, subject: str) -> bytes:
         except binascii.Error:
             raise InputError("the armour of the keys is broken", subject=subject) from None
     if not blocks:
-        raise InputError("the keyring holds no public keys", subject=subject, hint="give the file that gpg --export wrote")
+        raise InputError("the keyring holds no public keys", subject=subject, hint=_EXPORT)
     return b"".join(blocks)

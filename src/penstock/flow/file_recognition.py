@@ -1,7 +1,8 @@
 """A file as the ledger knows it: by its content, or as an ISO of CoreOS that somebody wrote a config or kernel arguments into.
 
 The ISO that a host downloads is recorded nowhere byte for byte.  But it says itself where it may differ from the ISO that it was made of,
-and outside of these areas it is that ISO; the digest of what is outside is a name in the ledger.
+and outside of these areas it is that ISO; the digest of what is outside is a name in the ledger.  So is, for each ISO that was served, the
+digest of what is inside.
 """
 
 import asyncio
@@ -12,12 +13,12 @@ from pathlib import Path
 
 from penstock.formats.coreos_iso.image import IsoImage
 from penstock.formats.positioned import PositionedReader
-from penstock.imageservice.outside import declared_areas, outside_digest
+from penstock.imageservice.outside import InsideHash, declared_areas, outside_digest
 from penstock.imageservice.prepared import Area
 from penstock.lineage.lookup import find_artifacts
 from penstock.model.digest import Digest
 from penstock.model.errors import InputError, NotFoundError, VerificationError
-from penstock.model.lineage import Artifact, outside_name
+from penstock.model.lineage import Artifact, inside_name, outside_name
 from penstock.ports import Ledger
 
 _CHUNK_BYTES = 1 << 20
@@ -31,11 +32,13 @@ class FileDigests:
         content: the SHA-256 of all of it.
         outside: the SHA-256 of it with zeros in its areas, or None where it is no ISO of CoreOS.
         areas: where it may differ from the ISO that it was made of.
+        inside: of these areas, see :class:`penstock.imageservice.outside.InsideHash`; None where ``outside`` is.
     """
 
     content: Digest
     outside: Digest | None = None
     areas: tuple[Area, ...] = ()
+    inside: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,13 @@ class FoundFile:
         artifacts: oldest first, at least one.
         outside: by which digest it was recognised, or None where the ledger knows its content.
         areas: outside of which its bytes are the recorded ones; empty where all are.
+        served_to: the hosts that this very ISO was served to, where what stands in its areas was recognised too.
     """
 
     artifacts: tuple[Artifact, ...]
     outside: Digest | None = None
     areas: tuple[Area, ...] = ()
+    served_to: tuple[str, ...] = ()
 
 
 async def find_file(ledger: Ledger, path: Path, *, place: str) -> FoundFile:
@@ -72,6 +77,10 @@ async def find_file(ledger: Ledger, path: Path, *, place: str) -> FoundFile:
     except NotFoundError:
         if digests.outside is None:
             raise
+    if digests.inside is not None and (served := await ledger.find(inside_name(digests.inside))):
+        # A served ISO goes by its host, and by the file name that the host gets.
+        hosts = {name for artifact in served for name in artifact.names if f"{name}-discovery.iso" in artifact.names}
+        return FoundFile(tuple(served), digests.outside, digests.areas, tuple(sorted(hosts)))
     recognised = await ledger.find(outside_name(digests.outside))
     if not recognised:
         raise NotFoundError(
@@ -104,17 +113,19 @@ def _read(file: io.BufferedReader, name: str) -> FileDigests:
     if not areas:
         file.seek(0)
         return FileDigests(Digest("sha256", hashlib.file_digest(file, "sha256").hexdigest()))
-    passing = _HashedFile(file)
+    passing = _HashedFile(file, InsideHash(areas))
     outside = outside_digest(io.BufferedReader(passing, _CHUNK_BYTES), areas)
-    return FileDigests(passing.rest_hashed(), outside, areas)
+    content = passing.rest_hashed()
+    return FileDigests(content, outside, areas, passing.inside.digest(outside))
 
 
 class _HashedFile(PositionedReader):
-    """A file that is read from front to back, with leaps; what is leapt over is read too, for the digest of all of it."""
+    """A file that is read from front to back, with leaps; what is leapt over is read too, for the digest of all of it and ``inside``."""
 
-    def __init__(self, file: io.BufferedReader) -> None:
+    def __init__(self, file: io.BufferedReader, inside: InsideHash) -> None:
         super().__init__(file.seek(0, io.SEEK_END))
         self._file = file
+        self.inside = inside
         self._hashed_to = 0
         self._sha256 = hashlib.sha256()
 
@@ -124,8 +135,7 @@ class _HashedFile(PositionedReader):
         self._file.seek(position)
         count = self._file.readinto(view)
         if position + count > self._hashed_to:
-            self._sha256.update(view[self._hashed_to - position : count])
-            self._hashed_to = position + count
+            self._hash(view[self._hashed_to - position : count])
         return count
 
     def rest_hashed(self) -> Digest:
@@ -141,5 +151,9 @@ class _HashedFile(PositionedReader):
             chunk = self._file.read(min(_CHUNK_BYTES, end - self._hashed_to))
             if not chunk:
                 return
-            self._sha256.update(chunk)
-            self._hashed_to += len(chunk)
+            self._hash(chunk)
+
+    def _hash(self, chunk: bytes | memoryview) -> None:
+        self._sha256.update(chunk)
+        self.inside.update(self._hashed_to, chunk)
+        self._hashed_to += len(chunk)

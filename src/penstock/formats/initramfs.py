@@ -103,7 +103,8 @@ class InitramfsReader(Iterator[Entry]):
             self._archive.discard(padding_bytes(HEADER_BYTES + header.name_bytes))
             self._pending_bytes = header.size_bytes
             self._padding_bytes = padding_bytes(header.size_bytes)
-            self._checksum, self._sum = header.checksum, 0
+            # Of files alone, as in the kernel: GNU cpio gives symlinks none.
+            self._checksum, self._sum = header.checksum if stat.S_ISREG(header.mode) else None, 0
             if path != TRAILER:
                 offset = self._archive.position if self._is_plain else None
                 link = (header.inode, *header.device) if header.links > 1 else None

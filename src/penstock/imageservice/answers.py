@@ -9,12 +9,16 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+import structlog
+
 from penstock.imageservice.asks import InitrdAsk, IsoAsk
 from penstock.imageservice.refusals import Refused
 from penstock.model.errors import PenstockError
 from penstock.model.hosts import BackendRefused, HostIgnition
 from penstock.model.osimage import ImageType
 from penstock.ports import HostBackend
+
+_log = structlog.get_logger("penstock.imageservice")
 
 _LAST_SECOND = 253_402_300_799  # of the year 9999, which HTTP cannot write further
 
@@ -65,6 +69,7 @@ async def ask_for_iso(backend: HostBackend, ask: IsoAsk) -> HostAnswer:
         ramdisk = await backend.ramdisk(ask.host, ask.credentials) if ask.type is ImageType.MINIMAL else b""
         arguments = await backend.kernel_arguments(ask.host, ask.credentials)
     except PenstockError as error:
+        _tell(error, ask.host)
         raise Refused(_status(error)) from error
     return HostAnswer(config, ramdisk, arguments)
 
@@ -74,6 +79,7 @@ async def ask_for_config(backend: HostBackend, ask: IsoAsk) -> HostAnswer:
     try:
         return HostAnswer(await backend.ignition(ask.host, ask.type, ask.credentials))
     except PenstockError as error:
+        _tell(error, ask.host)
         raise Refused(_status(error)) from error
 
 
@@ -89,6 +95,7 @@ async def ask_for_initrd(backend: HostBackend, ask: InitrdAsk) -> HostAnswer:
         what = "ramdisk content"
         ramdisk = await backend.ramdisk(ask.host, ask.credentials)
     except PenstockError as error:
+        _tell(error, ask.host)
         raise Refused.by_helper(_status(error), f"error retrieving {what}: {error}") from error
     return HostAnswer(config, ramdisk)
 
@@ -104,3 +111,9 @@ def takes_back(refused: Refused) -> bool:
 
 def _status(error: PenstockError) -> int:
     return error.status if isinstance(error, BackendRefused) else HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _tell(error: PenstockError, host: str) -> None:
+    """Log what a client is told as a number alone; a host that the backend does not want to have anything is nothing to worry about."""
+    tell = _log.info if isinstance(error, BackendRefused) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR else _log.error
+    tell("the backend did not say what a host gets", host=host, error=str(error), hint=error.hint or None)

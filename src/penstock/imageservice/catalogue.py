@@ -1,8 +1,9 @@
 """Which images the service has, and how far the others are: one immutable value, replaced as a whole.
 
 A version is looked up as OpenShift's image service does (assisted-image-service: ``pkg/imagestore/imagestore.go``,
-``findVersionEntry``): the build of CoreOS first, then the version of OpenShift; the version of the release comes third, and then whatever
-the image is wanted for.  An architecture has two names, and both find it.
+``findVersionEntry``): the build of CoreOS first, then the version of OpenShift; the version of the release comes third, then whatever
+the image is wanted for, and last the version of the entry of ``OS_IMAGES`` whose place a payload took, where of several the newest is
+found.  An architecture has two names, and both find it.
 """
 
 import itertools
@@ -15,9 +16,10 @@ from typing import TypeAlias
 from penstock.imageservice.lists import names_of
 from penstock.imageservice.overlay import Plan, Source
 from penstock.imageservice.prepared import PreparedImage
+from penstock.imageservice.wanted import OrderKey, openshift_order
 from penstock.model.arch import Arch
 from penstock.model.errors import PenstockError
-from penstock.model.osimage import ImageType, StoredImage, Wanted
+from penstock.model.osimage import ImageType, PayloadOrigin, StoredImage, Wanted
 from penstock.ports import ImageFile
 
 _Name: TypeAlias = tuple[ImageType, Arch, str]
@@ -97,6 +99,11 @@ class Catalogue:
             # Also where the entry of another list serves for it.
             for name, image in itertools.product(names_of(status.wanted), status.ready):
                 found.setdefault((image.stored.record.type, image.stored.record.arch, name), image)
+        for status in sorted(self.statuses, key=_age, reverse=True):
+            displaced = status.wanted.fallback
+            if displaced is not None and status.ready:
+                first = status.ready[0]  # of two streams the default one
+                found.setdefault((first.stored.record.type, first.stored.record.arch, displaced.openshift_version), first)
         object.__setattr__(self, "_by_name", MappingProxyType(found))
 
     @property
@@ -133,8 +140,16 @@ def _further_names(stored: StoredImage) -> tuple[str, ...]:
     return stored.record.names
 
 
+def _age(status: Status) -> OrderKey:
+    origin = status.wanted.origin
+    return openshift_order(origin.release_version if isinstance(origin, PayloadOrigin) else status.wanted.openshift_version)
+
+
 def _expected_names(wanted: Wanted) -> Iterator[str]:
     yield from names_of(wanted)
-    for entry in (wanted, wanted.fallback):
-        if entry is not None and entry.version is not None:
-            yield entry.version
+    if wanted.version is not None:
+        yield wanted.version
+    if wanted.fallback is not None:
+        yield wanted.fallback.openshift_version
+        if wanted.fallback.version is not None:
+            yield wanted.fallback.version

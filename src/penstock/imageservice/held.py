@@ -8,7 +8,7 @@ import weakref
 from typing import BinaryIO
 
 from penstock.model.digest import Digest
-from penstock.ports import ImageFile
+from penstock.ports import HeldRange, ImageFile
 
 
 class HeldFile:
@@ -39,9 +39,9 @@ class HeldFile:
         """For ``os.pread`` and ``sendfile``; see :attr:`penstock.ports.ImageFile.file`."""
         return self._inner.file
 
-    async def ensure(self, offset: int, length: int) -> None:
-        """Bring this range to :attr:`file`; raises as the inner one."""
-        await self._inner.ensure(offset, length)
+    async def ensure(self, offset: int, length: int) -> HeldRange | None:
+        """Bring this range to :attr:`file`; gives and raises what the inner one does."""
+        return await self._inner.ensure(offset, length)
 
     def blocking(self) -> BinaryIO:
         """A new file over all of it, for one worker thread."""

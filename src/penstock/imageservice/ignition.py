@@ -17,7 +17,6 @@ from penstock.model.errors import InputError
 
 CONFIG_PATH = "config.ign"
 SYSTEM_CONFIG_FOLDER = "usr/lib/ignition/base.d"
-NETWORK_FOLDER = "etc/coreos-firstboot-network"
 
 LABEL = "the Ignition config"
 _MAX_UNPACKED_BYTES = 64 << 20
@@ -74,11 +73,6 @@ class Embedded:
         """The Ignition config, or None where there is none."""
         found = self.files.get(CONFIG_PATH)
         return None if found is None else found.content
-
-    @property
-    def network_files(self) -> tuple[ArchiveFile, ...]:
-        """The keyfiles of NetworkManager that the live system takes."""
-        return tuple(file for path, file in self.files.items() if path.startswith(f"{NETWORK_FOLDER}/"))
 
     def with_config(self, config: bytes) -> "Embedded":
         """The same with another config; the other files stay."""

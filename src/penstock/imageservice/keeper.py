@@ -36,6 +36,8 @@ class _Item:
     """Tries that failed, one after another."""
     note: str = ""
     """What there is to say of the images that came."""
+    key: str = ""
+    """Of the images that came, as their origin told it."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -85,6 +87,7 @@ class Keeper:
         self._items: dict[Wanted, _Item] = {}
         self._catalogue = Catalogue()
         self._changed = asyncio.Event()
+        self._again = asyncio.Event()
         self._wanting = asyncio.Lock()
 
     @property
@@ -130,6 +133,11 @@ class Keeper:
             for item in gone:
                 await self._discard(item, item.status.ready)
 
+    def again(self) -> None:
+        """Try at once all that waits for its next try: what stood against it may be another now, as a pull secret."""
+        again, self._again = self._again, asyncio.Event()
+        again.set()
+
     async def prune(self) -> tuple[StoredImage, ...]:
         """Remove what the store holds of earlier lists, and give it; nothing before everything has settled.
 
@@ -155,13 +163,45 @@ class Keeper:
         if reason:
             self._show(item, stage=Stage.FAILED, reason=reason, failure=NotFoundError)
             return
+        await self._come(item)
+        while isinstance(item.wanted.origin, PayloadOrigin) and item.wanted.origin.may_move:
+            await self._sleep(self._options.recheck_s)
+            if await self._has_moved(item):
+                await self._come(item)
+
+    async def _come(self, item: _Item) -> None:
+        """Try until everything is there."""
         while delay_s := await self._tried(item, self._bring, self._tell_failure):
             # An older image may be served meanwhile: it gets its minimal ISOs too.
-            await self._sleep(await self._tried(item, self._add_minimal, self._tell_no_minimal) or delay_s)
+            await self._pause(await self._tried(item, self._add_minimal, self._tell_no_minimal) or delay_s)
         item.failures = 0
         while delay_s := await self._tried(item, self._add_minimal, self._tell_no_minimal):
-            await self._sleep(delay_s)
+            await self._pause(delay_s)
         self._show(item, reason=item.note)
+
+    async def _pause(self, delay_s: float) -> None:
+        """Wait so many seconds, or until somebody wants it :meth:`again`."""
+        over, sleeping = asyncio.ensure_future(self._again.wait()), asyncio.ensure_future(self._sleep(delay_s))
+        try:
+            await asyncio.wait((over, sleeping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            sleeping.cancel()
+
+    async def _has_moved(self, item: _Item) -> bool:
+        """Whether other images would come now; where nobody answers, what is served is served on, and nobody is told of it."""
+        try:
+            key = await self._origins.key(item.wanted)
+        except PenstockError as error:
+            _log.debug("a payload was not looked up again", image=item.wanted.name, error=str(error))
+            return False
+        except Exception:  # noqa: BLE001  # as in _tried
+            _log.exception("looking a payload up again failed in a way that nobody foresaw", image=item.wanted.name)
+            return False
+        if key == item.key:
+            return False
+        _log.info("a tag leads to another payload", image=item.wanted.name)
+        return True
 
     async def _tried(self, item: _Item, work: _Work, tell: _Tell) -> float:
         """Do it, and give after how many seconds it is to be done again: 0 where it succeeded."""
@@ -176,10 +216,16 @@ class Keeper:
             return 0
         item.failures += 1
         delay_s = self._delay_s(item, failure)
-        _log.warning("an image did not come", image=item.wanted.name, error=str(failure), hint=failure.hint or None, next_try_s=delay_s)
+        is_last = self._options.ends and not self._may_come(item, failure)
+        next_try_s = None if is_last else delay_s
+        _log.warning("an image did not come", image=item.wanted.name, error=str(failure), hint=failure.hint or None, next_try_s=next_try_s)
         at = datetime.fromtimestamp(self._clock.now_s() + delay_s, tz=UTC)
-        await tell(item, failure, f"{failure}; the next try is at {at:%H:%M:%S} UTC")
+        await tell(item, failure, str(failure) if is_last else f"{failure}; the next try is at {at:%H:%M:%S} UTC")
         return delay_s
+
+    def _may_come(self, item: _Item, error: PenstockError) -> bool:
+        """Whether it does not count as failed yet."""
+        return isinstance(error, TransientError) and item.failures < self._options.tries
 
     async def _bring(self, item: _Item) -> None:
         async with self._slots:
@@ -204,9 +250,22 @@ class Keeper:
             return await self._put(item, wanted.fallback), note
 
     async def _put(self, item: _Item, wanted: Wanted) -> tuple[StoredImage, ...]:
-        key = await self._origins.key(wanted)
+        key = await self._key(wanted)
         sink = self._sink(item)
-        return await self._store.put(wanted, key, lambda folder: self._origins.bring(wanted, folder, sink))
+        stored = await self._store.put(wanted, key, lambda folder: self._origins.bring(wanted, folder, sink))
+        item.key = key
+        return stored
+
+    async def _key(self, wanted: Wanted) -> str:
+        """The key of what is wanted.
+
+        What came out of a payload that is named by its digest is what would come again, so that a restart needs no registry.
+        """
+        if isinstance(wanted.origin, PayloadOrigin) and "@" in wanted.origin.release:
+            for stored in await self._store.images():
+                if came_for(stored, wanted):
+                    return stored.record.key
+        return await self._origins.key(wanted)
 
     async def _opened(self, stored: StoredImage, before: Iterable[ReadyImage]) -> ReadyImage:
         for image in before:
@@ -235,6 +294,8 @@ class Keeper:
             # Without a base URL it is so of all images, which whoever started the service was told already.
             tell = _log.warning if self._options.base_url else _log.info
             tell("an image is served without a minimal ISO", image=name, reason=image.prepared.why_no_minimal)
+        if image.prepared.note:
+            _log.warning("an image is not quite as it was published", image=name, reason=image.prepared.note)
         if image.why_no_nmstate:
             _log.warning("an image is served without nmstatectl", image=name, reason=image.why_no_nmstate)
 
@@ -249,8 +310,7 @@ class Keeper:
             older = f"an image that came before is served: {reason}"
             self._show(item, stage=Stage.READY, reason=older, done_bytes=0, total_bytes=None, ready=ready, failure=type(error))
             return
-        waits = isinstance(error, TransientError) and item.failures < self._options.tries
-        stage = Stage.WAITING if waits else Stage.FAILED
+        stage = Stage.WAITING if self._may_come(item, error) else Stage.FAILED
         self._show(item, stage=stage, reason=reason, done_bytes=0, total_bytes=None, failure=type(error))
 
     async def _tell_no_minimal(self, item: _Item, _error: PenstockError, reason: str) -> None:

@@ -21,6 +21,7 @@ _REQUIRED_OF_RELEASES = ("openshift_version", "url", "version")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_PLACE = re.compile(r"line [0-9]+, column [0-9]+")
 _MULTI = "multi"
 _MULTI_SUFFIX = "-multi"
 _BARE_SHA256_DIGITS = 64
@@ -186,9 +187,14 @@ class _Entry:
 
 
 def _entries(text: str, subject: str, required: Sequence[str]) -> list[_Entry]:
-    tree = parse_json(text.encode(errors="surrogateescape"), subject=subject)
     pairs = ", ".join(f'"{key}": "…"' for key in required)
     form = f"the list is JSON: [{{{pairs}}}]"
+    try:
+        tree = parse_json(text.encode(errors="surrogateescape"), subject=subject)
+    except InputError as error:
+        # What the parser says of a place shows what stands there: a part of an address, or a password without its quotes.
+        place = _PLACE.match(error.message)
+        raise InputError(f"this is no JSON document{f': see {place[0]}' if place else ''}", subject=subject, hint=form) from None
     if not isinstance(tree, list):
         raise InputError("a list is wanted", subject=subject, hint=form)
     if not tree:

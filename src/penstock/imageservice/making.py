@@ -6,14 +6,13 @@ from urllib.parse import urlencode
 
 import structlog
 
-from penstock.formats.cpio import padding_bytes
 from penstock.imageservice.answers import HostAnswer
 from penstock.imageservice.asks import IsoAsk
-from penstock.imageservice.assembly import NMSTATE, Assembled, assemble_addrsize, assemble_initrd, assemble_iso
+from penstock.imageservice.assembly import Assembled, assemble_addrsize, assemble_initrd, assemble_iso
 from penstock.imageservice.catalogue import ReadyImage
 from penstock.imageservice.ignition import ConfigTooLarge
 from penstock.imageservice.overlay import Bytes, Plan
-from penstock.imageservice.pointer import pointer_config
+from penstock.imageservice.pointer import config_sha512, pointer_config
 from penstock.imageservice.prepared import Base
 from penstock.imageservice.refusals import Refused
 from penstock.imageservice.snapshot import Overlaid, Snapshot
@@ -39,10 +38,12 @@ class MadeIso:
     Attributes:
         snapshot: what is sent.
         shared_bytes: how many of its literal bytes are those of its base, and so in memory anyway.
+        config: the config itself, where it did not fit and the ISO holds a pointer to it; else None.
     """
 
     snapshot: Snapshot
     shared_bytes: int
+    config: Snapshot | None = None
 
 
 def make_iso(ask: IsoAsk, image: ReadyImage, answer: HostAnswer, date_s: int, base_url: str) -> MadeIso:
@@ -62,16 +63,15 @@ def make_iso(ask: IsoAsk, image: ReadyImage, answer: HostAnswer, date_s: int, ba
         raise Refused.by_helper(HTTPStatus.BAD_REQUEST, _S390X_KARGS)
     base = _base(ask, image, answer)
     try:
-        made = _assembled(base, answer, ask, base_url)
+        made, has_pointer = _assembled(base, answer, ask, base_url)
     except PenstockError as error:
         _log.error("the ISO cannot be made", host=ask.host, image=image.stored.record.file_name, error=str(error), hint=error.hint or None)
         raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR) from error
     name = f"{ask.host}-discovery.iso"
     if ask.type is ImageType.DISCONNECTED:
         name = f"agent-ove.{listed_arch(image.stored.record.arch)}.iso"
-    return MadeIso(
-        snapshot_of(image, made.plan, date_s=date_s, name=name, content_type=ISO, overlaid=made.overlaid), base.plan.literal_bytes
-    )
+    snapshot = snapshot_of(image, made.plan, date_s=date_s, name=name, content_type=ISO, overlaid=made.overlaid)
+    return MadeIso(snapshot, base.plan.literal_bytes, make_config(ask, answer, date_s) if has_pointer else None)
 
 
 def make_initrd(host: str, image: ReadyImage, answer: HostAnswer, date_s: int) -> Snapshot:
@@ -82,18 +82,13 @@ def make_initrd(host: str, image: ReadyImage, answer: HostAnswer, date_s: int) -
     """
     if answer.ramdisk and image.why_no_nmstate:
         raise Refused.by_helper(HTTPStatus.SERVICE_UNAVAILABLE, image.why_no_nmstate)
+    nmstate = image.nmstate or b""
     try:
-        made = assemble_initrd(image.prepared.boot, config=answer.config.content, ramdisk=answer.ramdisk)
+        made = assemble_initrd(image.prepared.boot, config=answer.config.content, ramdisk=answer.ramdisk, nmstate=nmstate)
     except PenstockError as error:
         _log.error("the initramfs cannot be made", host=host, image=image.stored.record.file_name, error=str(error))
         raise Refused.by_helper(HTTPStatus.INTERNAL_SERVER_ERROR, f"failed to get initrd: {error}") from error
-    plan, overlaid = made.plan, made.overlaid
-    if answer.ramdisk and image.nmstate is not None:
-        # A plan, not bytes: ten megabytes that all hosts share.
-        plan += Plan.of(Bytes(bytes(padding_bytes(plan.size_bytes))))
-        overlaid += (Overlaid(plan.size_bytes, image.nmstate.size_bytes, NMSTATE),)
-        plan += image.nmstate
-    return snapshot_of(image, plan, date_s=date_s, name=f"{host}-initrd.img", content_type=RAW_IMAGE, overlaid=overlaid)
+    return snapshot_of(image, made.plan, date_s=date_s, name=f"{host}-initrd.img", content_type=RAW_IMAGE, overlaid=made.overlaid)
 
 
 def make_addrsize(host: str, image: ReadyImage, initrd: Snapshot) -> Snapshot:
@@ -135,10 +130,11 @@ def _base(ask: IsoAsk, image: ReadyImage, answer: HostAnswer) -> Base:
     return base
 
 
-def _assembled(base: Base, answer: HostAnswer, ask: IsoAsk, base_url: str) -> Assembled:
+def _assembled(base: Base, answer: HostAnswer, ask: IsoAsk, base_url: str) -> tuple[Assembled, bool]:
+    """The ISO, and whether it holds a pointer in place of the config."""
     config = answer.config.content
     try:
-        return assemble_iso(base, config=config, arguments=answer.arguments, ramdisk=answer.ramdisk)
+        return assemble_iso(base, config=config, arguments=answer.arguments, ramdisk=answer.ramdisk), False
     except ConfigTooLarge as error:
         if not base_url:
             error.hint = "set the base URL of this service: then a config that names where this one is goes into the ISO"
@@ -147,9 +143,10 @@ def _assembled(base: Base, answer: HostAnswer, ask: IsoAsk, base_url: str) -> As
         if query is None:
             error.hint = "ask with an api_key or an image_token: a host cannot show what is in a header"
             raise
-        query = {"version": ask.version, "arch": listed_arch(ask.arch) if ask.arch else "", "type": ask.type.value, **query}
+        arch = listed_arch(ask.arch) if ask.arch else ""
+        query = {"version": ask.version, "arch": arch, "type": ask.type.value, "sha512": config_sha512(config), **query}
         url = f"{base_url}/images/{ask.host}/ignition?{urlencode(query)}"
-        return assemble_iso(base, config=pointer_config(url, config), arguments=answer.arguments, ramdisk=answer.ramdisk)
+        return assemble_iso(base, config=pointer_config(url, config), arguments=answer.arguments, ramdisk=answer.ramdisk), True
 
 
 def _query(credentials: Credentials) -> dict[str, str] | None:

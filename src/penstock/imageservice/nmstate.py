@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from penstock.formats.coreos_iso.image import IsoImage
-from penstock.formats.cpio import HEADER_BYTES, MAX_NAME_BYTES, TRAILER, ArchiveFile, Header, padding_bytes, parse_name, write_archive
+from penstock.formats.cpio import (
+    HEADER_BYTES,
+    MAX_NAME_BYTES,
+    TRAILER,
+    ArchiveFile,
+    Header,
+    padding_bytes,
+    parse_name,
+    with_folders,
+    write_archive,
+)
 from penstock.formats.erofs.reader import Erofs
 from penstock.formats.filetree import Name, NodeKind
 from penstock.formats.initramfs import Compression, compress
@@ -62,7 +72,7 @@ def nmstate_archive(iso: IsoImage) -> bytes:
         VerificationError: it is damaged.
     """
     content = _nmstatectl(_root_of(iso))
-    return compress(write_archive([ArchiveFile(_PREFERRED, content, _MODE)]), Compression.GZIP)
+    return compress(write_archive(with_folders([ArchiveFile(_PREFERRED, content, _MODE)])), Compression.GZIP)
 
 
 def _by_build(text: str) -> bool | None:

@@ -34,7 +34,9 @@ class KeeperOptions:
         retry_s: how long after an answer that did not come it is asked for again; twice as long every further time.
         retry_limit_s: the longest such time.
         tries: how many answers may fail to come before the image counts as failed; it is tried again all the same.
+        ends: whether the run ends once everything has settled, so that of what has failed by then no next try is told.
         slow_retry_s: how long after any other failure it is tried again: somebody may mend what is wrong outside.
+        recheck_s: how often a payload that is named by a tag is looked up again: the tag may lead to another one by now.
         progress_s: how often the progress of one image is told at most.
         floors: what an image must hold at least, so that one that was cut is not served.
     """
@@ -44,6 +46,8 @@ class KeeperOptions:
     retry_s: float = 2.0
     retry_limit_s: float = 60.0
     tries: int = 5
+    ends: bool = False
     slow_retry_s: float = 300.0
+    recheck_s: float = 3600.0
     progress_s: float = 0.5
     floors: Floors = field(default_factory=Floors)

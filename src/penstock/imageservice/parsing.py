@@ -29,6 +29,7 @@ _ARCHES: Final = {"x86_64": Arch.X86_64, "arm64": Arch.AARCH64, "aarch64": Arch.
 _FILE_NAMES: Final = {"full.iso": ImageType.FULL, "minimal.iso": ImageType.MINIMAL, "disconnected.iso": ImageType.DISCONNECTED}
 _JWT: Final = re.compile(r".+\.(?P<payload>.+)\..+")
 _TOKEN_HOST: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+_SHA512: Final = re.compile(r"[0-9a-f]{128}")
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
@@ -70,7 +71,7 @@ def host_of_token(token: str) -> str:
         raise Refused(HTTPStatus.NOT_FOUND, "failed to parse JWT from URL")
     claims = _claims(match["payload"])
     for name in ("sub", "infra_env_id"):
-        host = claims.get(name, "")
+        host = "" if claims.get(name) is None else claims[name]
         if not isinstance(host, str):
             raise Refused(HTTPStatus.NOT_FOUND, f"the claim {name} of the token is no text")
         if host:
@@ -108,6 +109,18 @@ def long_iso(host: str, query: Query, credentials: Credentials) -> IsoAsk:
     except ValueError:
         raise Refused(HTTPStatus.BAD_REQUEST, f"invalid value '{kind}' for parameter 'type'") from None
     return IsoAsk(host, version, parse_arch(_arch_text(query)), image_type, credentials)
+
+
+def config_hash(query: Query) -> str:
+    """The ``sha512`` of the config that is asked for, 128 hex digits, or ``""`` where it is not said.
+
+    Raises:
+        Refused: 400; it is none.
+    """
+    text = query.get("sha512", "")
+    if text and _SHA512.fullmatch(text) is None:
+        raise Refused.by_helper(HTTPStatus.BAD_REQUEST, "'sha512' is no hash of a config: 128 hex digits in lower case")
+    return text
 
 
 def initrd(host: str, query: Query, credentials: Credentials, *, arch: Arch | None = None) -> InitrdAsk:

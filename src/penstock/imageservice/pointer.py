@@ -37,13 +37,18 @@ def pointer_config(url: str, config: bytes) -> bytes:
         raise InputError(f"no config of the version {version!r} can be replaced by another", subject=subject, hint="use spec 3")
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError("the address of the large config is not one of HTTP or HTTPS")
-    replacement: Tree = {"source": url, "verification": {"hash": f"sha512-{hashlib.sha512(config).hexdigest()}"}}
+    replacement: Tree = {"source": url, "verification": {"hash": f"sha512-{config_sha512(config)}"}}
     section: dict[str, Tree] = {"version": version, "config": {"replace": replacement}}
     tree = parse_json(config, subject=subject)
     original = tree.get("ignition") if isinstance(tree, Mapping) else None
     for path in _FOR_FETCHING:
         _keep(original, section, path)
     return write_json({"ignition": section}, COMPACT)
+
+
+def config_sha512(config: bytes) -> str:
+    """By which a pointer, and the address in it, knows the config: 128 hex digits."""
+    return hashlib.sha512(config).hexdigest()
 
 
 def _keep(original: Tree, section: dict[str, Tree], path: tuple[str, ...]) -> None:

@@ -13,12 +13,12 @@ from penstock.imageservice.overlay import Plan, Source, whole
 from penstock.imageservice.planfile import open_plan
 from penstock.imageservice.prepared import Area, Base, BootFiles, PreparedImage
 from penstock.imageservice.pxe import ADDRESS_BYTES, ADDRSIZE_PATH, INITRD_PATH, INS_PATH, KERNEL_PATHS, ROOTFS_PATH, file_plan
-from penstock.model.errors import VerificationError
+from penstock.model.errors import InputError, VerificationError
 from penstock.model.osimage import ImageType
 
 VOLUME_ID_PREFIXES = ("rhcos-", "fedora-coreos-", "scos-")
 
-_NONE_FOR_S390X = "there is no minimal ISO for s390x: it boots one file that holds kernel, arguments and initramfs"
+NONE_FOR_S390X = "there is no minimal ISO for s390x: it boots one file that holds kernel, arguments and initramfs"
 _NONE_FOR_DISCONNECTED = "there is no minimal ISO of a disconnected one: what it brings with it is what it is for"
 
 
@@ -48,7 +48,7 @@ def prepare(iso: IsoImage, source: Source, image_type: ImageType = ImageType.FUL
     version_of_volume_id(iso.image.volume_id, subject=iso.name)
     why_no_minimal = _NONE_FOR_DISCONNECTED if image_type is ImageType.DISCONNECTED else ""
     if iso.find(CDBOOT_PATH) is not None:
-        why_no_minimal = _NONE_FOR_S390X
+        why_no_minimal = NONE_FOR_S390X
     return PreparedImage(source, iso.image.volume_id, _base(iso, whole(source)), _boot_files(iso, source), why_no_minimal=why_no_minimal)
 
 
@@ -56,7 +56,8 @@ def prepare_minimal(iso: IsoImage, prepared: PreparedImage, *, rootfs_url: str, 
     """The same with its minimal ISOs, where there are some, and with nmstatectl.
 
     An ISO with ``coreos/miniso.dat`` gives two: the one that was published with it, which is read whole for its digest, and one that is
-    laid out anew with room for a ramdisk.  Any other ISO gives the latter, for both uses.
+    laid out anew with room for a ramdisk.  Any other ISO gives the latter, for both uses; so does one whose ``miniso.dat`` does not give
+    what it says (somebody wrote into the ISO, or the file is of a version that is not known), with a note.
 
     Args:
         iso: the full ISO.
@@ -66,7 +67,6 @@ def prepare_minimal(iso: IsoImage, prepared: PreparedImage, *, rootfs_url: str, 
 
     Raises:
         InputError: no minimal ISO can be made of it, or the URL is none for it.
-        DigestMismatch: the published minimal ISO does not come out.
         VerificationError: the ISO is damaged.
     """
     prepared = replace(prepared, nmstate=nmstate)
@@ -75,7 +75,11 @@ def prepare_minimal(iso: IsoImage, prepared: PreparedImage, *, rootfs_url: str, 
     roomy = _planned(iso, plan_minimal(iso, prepared.source, rootfs_url=rootfs_url, nmstate=nmstate or None))
     if iso.find(MINISO_PATH) is None:
         return replace(prepared, minimal=roomy, minimal_with_ramdisk=roomy)
-    published = _planned(iso, plan_packed(iso, prepared.source, rootfs_url=rootfs_url))
+    try:
+        published = _planned(iso, plan_packed(iso, prepared.source, rootfs_url=rootfs_url))
+    except (InputError, VerificationError) as error:
+        note = f"the minimal ISO that was published with it does not come out, and one laid out anew is served: {error}"
+        return replace(prepared, minimal=roomy, minimal_with_ramdisk=roomy, note=note)
     return replace(prepared, minimal=published, minimal_with_ramdisk=roomy)
 
 

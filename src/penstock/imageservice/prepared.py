@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from penstock.formats.coreos_iso.embed import EmbedArea
 from penstock.formats.coreos_iso.kargs import Kargs
 from penstock.imageservice.overlay import Plan, Source
-from penstock.model.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,7 @@ class PreparedImage:
         minimal_with_ramdisk: the one with room for a ramdisk, and with nmstatectl where that is called for.
         nmstate: the initramfs with nmstatectl, which goes with a ramdisk, or ``b""``.
         why_no_minimal: for people, where there is none and will be none.
+        note: for people, what else there is to say of its minimal ISOs.
     """
 
     source: Source
@@ -102,10 +102,4 @@ class PreparedImage:
     minimal_with_ramdisk: Base | None = None
     nmstate: bytes = field(default=b"", repr=False)
     why_no_minimal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The digest of an ISO with zeros in its areas: any ISO that was made of it for a host has the same."""
-
-    digest: Digest
+    note: str = ""

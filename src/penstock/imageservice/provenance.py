@@ -48,7 +48,7 @@ from penstock.imageservice.catalogue import Catalogue, ReadyImage
 from penstock.imageservice.prepared import Base
 from penstock.imageservice.snapshot import Snapshot
 from penstock.model.digest import Digest
-from penstock.model.lineage import Artifact, Edge, Fact, Kind, outside_name
+from penstock.model.lineage import Artifact, Edge, Fact, Kind, inside_name, outside_name
 from penstock.model.osimage import ImageRecord, ImageType, PayloadSteps, listed_arch
 
 DOCUMENT_VERSION = 1
@@ -98,6 +98,14 @@ class Served:
         """Whether its base is the minimal ISO with room for a ramdisk."""
         prepared = self.image.prepared
         return self.type is ImageType.MINIMAL and _is_over(self.snapshot, prepared.minimal_with_ramdisk, other=prepared.minimal)
+
+    @property
+    def base(self) -> Base | None:
+        """What it is made of, where that is there by now."""
+        prepared = self.image.prepared
+        if self.type is not ImageType.MINIMAL:
+            return prepared.full
+        return prepared.minimal_with_ramdisk if self.has_ramdisk_area else prepared.minimal
 
     def outside(self, outsides: Outsides) -> Digest | None:
         """The digest of its base with zeros in its areas, where it is known."""
@@ -174,8 +182,14 @@ def lineage_of_image(image: ReadyImage, outsides: Outsides = UNKNOWN) -> Lineage
     return artifacts, edges
 
 
-def lineage_of_snapshot(served: Served, outsides: Outsides = UNKNOWN) -> Lineage:
-    """The served ISO, made from the file, or from the minimal ISO where that is known."""
+def lineage_of_snapshot(served: Served, outsides: Outsides = UNKNOWN, inside: Digest | None = None) -> Lineage:
+    """The served ISO, made from the file, or from the minimal ISO where that is known.
+
+    Args:
+        served: the ISO.
+        outsides: what is known of its base.
+        inside: by which a copy of it is recognised, where it is known; see :func:`penstock.imageservice.outside.inside_digest`.
+    """
     record = served.image.stored.record
     facts: dict[str, Fact] = {
         "type": served.type.value,
@@ -183,7 +197,10 @@ def lineage_of_snapshot(served: Served, outsides: Outsides = UNKNOWN) -> Lineage
         "size_bytes": served.snapshot.plan.size_bytes,
         "overlays": ", ".join(dict.fromkeys(part.label for part in served.snapshot.overlaid)) or None,
     }
-    made = Artifact(Kind.SERVED_ISO, etag_hash(served.snapshot.etag), None, facts, frozenset({served.host, f"{served.host}-discovery.iso"}))
+    names = {served.host, f"{served.host}-discovery.iso"}
+    if inside is not None:
+        names.add(inside_name(inside))
+    made = Artifact(Kind.SERVED_ISO, etag_hash(served.snapshot.etag), None, facts, frozenset(names))
     outside = served.outside(outsides)
     if served.type is ImageType.MINIMAL and outside is not None:
         source = (Kind.MINIMAL_ISO.value, outside_name(outside))

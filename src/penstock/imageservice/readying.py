@@ -14,15 +14,16 @@ from penstock.imageservice.catalogue import ReadyImage
 from penstock.imageservice.held import HeldFile
 from penstock.imageservice.nmstate import needs_nmstate, nmstate_archive
 from penstock.imageservice.overlay import Source
-from penstock.imageservice.prepare import Floors, check_complete, prepare, prepare_minimal
+from penstock.imageservice.prepare import NONE_FOR_S390X, Floors, check_complete, prepare, prepare_minimal
 from penstock.imageservice.prepared import PreparedImage
+from penstock.model.arch import Arch
 from penstock.model.errors import NotFoundError, PenstockError, TransientError
 from penstock.model.osimage import ImageRecord, ImageType, StoredImage, listed_arch
 from penstock.ports import ImageFile, ImageStore
 
 NMSTATE_COMES = "nmstatectl, which goes with network settings, is being taken out of the image"
 
-_NO_BASE_URL = "hosts take the root file system of a minimal ISO from this service, and the URL by which they reach it is not set"
+_NO_BASE_URL = "hosts take the root file system of a minimal ISO from this service, and the base URL by which they reach it is not set"
 
 T = TypeVar("T")
 
@@ -83,6 +84,8 @@ def _with_minimal(image: ReadyImage, base_url: str, aside: PutAside) -> ReadyIma
         except PenstockError as error:
             why_no_nmstate = f"nmstatectl, which goes with network settings, cannot be taken out of the image: {error}"
     prepared = image.prepared
+    if not prepared.why_no_minimal and stored.record.arch is Arch.S390X:
+        prepared = replace(prepared, why_no_minimal=NONE_FOR_S390X)
     if not base_url and not prepared.why_no_minimal:
         prepared = replace(prepared, why_no_minimal=_NO_BASE_URL)
     try:

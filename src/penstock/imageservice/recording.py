@@ -5,13 +5,14 @@ Nothing of it holds up a request or an image, and a ledger that cannot be writte
 
 import asyncio
 from contextlib import ExitStack, closing
-from typing import Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 import structlog
 
 from penstock.imageservice.asks import IsoAsk
 from penstock.imageservice.catalogue import Catalogue, ReadyImage
-from penstock.imageservice.outside import outside_digest
+from penstock.imageservice.outside import inside_digest, outside_digest
+from penstock.imageservice.overlay import Source
 from penstock.imageservice.planfile import open_plan
 from penstock.imageservice.prepared import Base
 from penstock.imageservice.provenance import UNKNOWN, Lineage, Outsides, Served, lineage_of_image, lineage_of_snapshot
@@ -63,7 +64,8 @@ class LedgerRecorder:
 
     async def snapshot(self, ask: IsoAsk, image: ReadyImage, snapshot: Snapshot) -> None:
         """Record an ISO that was made for a host; it is what the service calls its recorder."""
-        await self._record(lineage_of_snapshot(Served(ask.host, ask.type, image, snapshot), await self._outsides_of(image)))
+        served, outsides = Served(ask.host, ask.type, image, snapshot), await self._outsides_of(image)
+        await self._record(lineage_of_snapshot(served, outsides, await self._inside(served, outsides)))
 
     def outsides(self, image: ReadyImage) -> Outsides:
         """What is known by now of the image's bases."""
@@ -83,6 +85,17 @@ class LedgerRecorder:
             self._reading[key] = asyncio.create_task(self._read(image))
         # Shielded: others may wait for it too.
         return await asyncio.shield(self._reading[key])
+
+    @staticmethod
+    async def _inside(served: Served, outsides: Outsides) -> Digest | None:
+        outside, base = served.outside(outsides), served.base
+        if outside is None or base is None or not served.snapshot.overlaid:
+            return None
+        try:
+            return await asyncio.to_thread(_read_inside, served.snapshot, base, outside)
+        except (PenstockError, OSError) as error:
+            _log.warning("a served ISO is not recognised by its bytes later", host=served.host, error=str(error))
+            return None
 
     async def _read(self, image: ReadyImage) -> Outsides:
         try:
@@ -134,6 +147,18 @@ def _read_outsides(image: ReadyImage, full: Digest | None) -> Outsides:
     minimal = _read_outside(image, prepared.minimal)
     roomy = minimal if prepared.minimal_with_ramdisk is prepared.minimal else _read_outside(image, prepared.minimal_with_ramdisk)
     return Outsides(full or _read_outside(image, prepared.full), minimal, roomy)
+
+
+def _read_inside(snapshot: Snapshot, base: Base, outside: Digest) -> Digest:
+    with ExitStack() as stack:
+        opened: dict[Source, BinaryIO] = {}
+
+        def file_of(source: Source) -> BinaryIO:
+            if source not in opened:
+                opened[source] = stack.enter_context(closing(snapshot.files[source].blocking()))
+            return opened[source]
+
+        return inside_digest(snapshot.plan, base.areas, file_of, outside)
 
 
 def _read_outside(image: ReadyImage, base: Base | None) -> Digest | None:

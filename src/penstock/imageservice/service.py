@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -12,11 +13,14 @@ from penstock.imageservice.answers import HostAnswer, ask_for_config, ask_for_in
 from penstock.imageservice.artifacts import artifact_snapshot
 from penstock.imageservice.asks import ArtifactAsk, InitrdAsk, IsoAsk
 from penstock.imageservice.catalogue import Catalogue, ReadyImage
+from penstock.imageservice.figures import CountedBackend, Figure
 from penstock.imageservice.making import make_addrsize, make_config, make_initrd, make_iso
 from penstock.imageservice.options import ServiceOptions
+from penstock.imageservice.pointer import config_sha512
 from penstock.imageservice.refusals import Refused
 from penstock.imageservice.snapshot import Snapshot
 from penstock.imageservice.snapshots import Flavour, Kept, SnapshotCache, SnapshotKey
+from penstock.model.digest import Digest
 from penstock.model.osimage import ImageType
 from penstock.ports import Clock, HostBackend
 
@@ -26,6 +30,11 @@ Recorder: TypeAlias = Callable[[IsoAsk, ReadyImage, Snapshot], Awaitable[None]]
 """Writes down that an ISO was made for a host; what it raises is logged, and no request waits for it."""
 
 _FLAVOURS = {ImageType.FULL: Flavour.FULL, ImageType.MINIMAL: Flavour.MINIMAL, ImageType.DISCONNECTED: Flavour.DISCONNECTED}
+
+_NO_IMAGE: Final = Digest.of(b"")
+"""What a config lies over that is asked for by its hash."""
+
+_OTHER_CONFIG: Final = "the config of this host is another one than when its ISO was made: download the ISO anew"
 
 _log = structlog.get_logger("penstock.imageservice")
 
@@ -54,7 +63,7 @@ class ImageService:
             recorder: called in the background, once for every ISO whose bytes are new.
         """
         self._catalogue = catalogue
-        self._backend = backend
+        self._backend = CountedBackend(backend)
         self._options = options
         self._clock = clock
         self._recorder = recorder
@@ -94,13 +103,28 @@ class ImageService:
         image = self._image_of_initrd(ask)
         return make_addrsize(ask.host, image, await self.initrd(ask, from_start=True))
 
-    async def config(self, ask: IsoAsk) -> Snapshot:
-        """The Ignition config of a host, for a pointer config; raises as :meth:`iso`."""
-        key = SnapshotKey(ask.host, ask.version, ask.arch, Flavour.CONFIG, ask.credentials.fingerprint)
-        image = self._image_of_iso(ask)
+    async def config(self, ask: IsoAsk, *, sha512: str = "") -> Snapshot:
+        """The Ignition config of a host; raises as :meth:`iso`.
+
+        A pointer config names one by its hash, and the host takes no other: it gets that one as long as the ISO with the pointer is held
+        here, else what the backend says now, if it is that one.  Any replica can answer, also when the image is gone.
+
+        Args:
+            ask: the ISO that it is, or was to be, in.
+            sha512: of the very config that is wanted, in hexadecimal; ``""`` for the one of now.
+        """
+        asked = SnapshotKey(ask.host, ask.version, ask.arch, _FLAVOURS[ask.type], ask.credentials.fingerprint)
+        key = replace(asked, flavour=Flavour.CONFIG, sha512=sha512)
+        held = (self._snapshots.pointed(asked, sha512) or self._snapshots.running(key)) if sha512 else None
+        if held is not None:
+            return held
+        image = _NO_IMAGE if sha512 else self._image_of_iso(ask).stored.digest
 
         async def make(old: Kept | None) -> Kept:
             answer = await ask_for_config(self._backend, ask)
+            if sha512 and config_sha512(answer.config.content) != sha512:
+                _log.warning("a host asks for a config that the backend gives no longer", host=ask.host, version=ask.version)
+                raise Refused.by_helper(HTTPStatus.CONFLICT, _OTHER_CONFIG)
             return self._unchanged(old, answer) or self._kept(make_config(ask, answer, self._date(answer)), answer, image)
 
         return await self._begun(key, image, make)
@@ -113,6 +137,10 @@ class ImageService:
             text = f"Failed to parse query parameters: version for {ask.version} {ask.arch_text}, not found"
             raise Refused.by_helper(HTTPStatus.BAD_REQUEST, text)
         return artifact_snapshot(ask, image)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """What metrics tell of the snapshots and of the backend."""
+        return (*self._snapshots.figures(), *self._backend.figures())
 
     async def close(self) -> None:
         """Forget all snapshots, and wait for what is being written down."""
@@ -136,12 +164,12 @@ class ImageService:
                 return unchanged
             # In a thread: packing and hashing take milliseconds that other clients would wait for.
             made = await asyncio.to_thread(make_iso, ask, image, answer, self._date(answer), self._options.base_url)
-            kept = self._kept(made.snapshot, answer, image, shared_bytes=made.shared_bytes)
+            kept = self._kept(made.snapshot, answer, image.stored.digest, shared_bytes=made.shared_bytes, config=made.config)
             if self._recorder is not None and (old is None or old.snapshot.etag != kept.snapshot.etag):
                 self._record(self._recorder, ask, image, kept.snapshot)
             return kept
 
-        return await self._begun(key, image, make)
+        return await self._begun(key, image.stored.digest, make)
 
     async def _initrd(self, key: SnapshotKey, ask: InitrdAsk) -> Snapshot:
         image = self._image_of_initrd(ask)
@@ -152,13 +180,13 @@ class ImageService:
             if unchanged is not None:
                 return unchanged
             snapshot = await asyncio.to_thread(make_initrd, ask.host, image, answer, self._date(answer))
-            return self._kept(snapshot, answer, image)
+            return self._kept(snapshot, answer, image.stored.digest)
 
-        return await self._begun(key, image, make)
+        return await self._begun(key, image.stored.digest, make)
 
-    async def _begun(self, key: SnapshotKey, image: ReadyImage, make: Callable[[Kept | None], Awaitable[Kept]]) -> Snapshot:
+    async def _begun(self, key: SnapshotKey, image: Digest, make: Callable[[Kept | None], Awaitable[Kept]]) -> Snapshot:
         try:
-            snapshot = await self._snapshots.begun(key, image.stored.digest, make)
+            snapshot = await self._snapshots.begun(key, image, make)
         except Refused as refused:
             if takes_back(refused):
                 self._snapshots.drop(key.host, key.credentials)
@@ -196,9 +224,12 @@ class ImageService:
         return old if old is not None and old.answer == answer.fingerprint else None
 
     @staticmethod
-    def _kept(snapshot: Snapshot, answer: HostAnswer, image: ReadyImage, *, shared_bytes: int = 0) -> Kept:
+    def _kept(snapshot: Snapshot, answer: HostAnswer, image: Digest, *, shared_bytes: int = 0, config: Snapshot | None = None) -> Kept:
         own_bytes = max(snapshot.plan.literal_bytes - shared_bytes, 0)
-        return Kept(snapshot, answer.fingerprint, image.stored.digest, own_bytes)
+        if config is None:
+            return Kept(snapshot, answer.fingerprint, image, own_bytes)
+        sha512 = config_sha512(answer.config.content)
+        return Kept(snapshot, answer.fingerprint, image, own_bytes + config.plan.literal_bytes, config, sha512)
 
     def _record(self, recorder: Recorder, ask: IsoAsk, image: ReadyImage, snapshot: Snapshot) -> None:
         async def write() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from penstock.imageservice.figures import Figure
 from penstock.imageservice.options import ServiceOptions
 from penstock.imageservice.snapshot import Snapshot
 from penstock.model.arch import Arch
@@ -41,6 +42,7 @@ class SnapshotKey:
         arch: of the image.
         flavour: which file.
         credentials: the fingerprint of what was shown: who shows something else asks the backend first.
+        sha512: of a config that a pointer names: which one, in hexadecimal; else ``""``.
     """
 
     host: str
@@ -48,6 +50,7 @@ class SnapshotKey:
     arch: Arch | None
     flavour: Flavour
     credentials: str = field(repr=False)
+    sha512: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,17 @@ class Kept:
         snapshot: what is sent.
         answer: tells one answer of the backend from another; a hash.
         image: the digest of the ISO that it lies over.
-        literal_bytes: what it holds in memory.
+        literal_bytes: what it holds in memory, with ``config``.
+        config: what the pointer in it names, where it has one.
+        sha512: of that, in hexadecimal.
     """
 
     snapshot: Snapshot
     answer: bytes
     image: Digest
     literal_bytes: int
+    config: Snapshot | None = None
+    sha512: str = ""
 
 
 Make: TypeAlias = Callable[[Kept | None], Awaitable[Kept]]
@@ -100,6 +107,7 @@ class SnapshotCache:
         self._entries: OrderedDict[SnapshotKey, _Entry] = OrderedDict()
         self._rounds: dict[tuple[SnapshotKey, Digest], asyncio.Task[Kept]] = {}
         self._cost_bytes = 0
+        self._hits = self._misses = self._new = 0
 
     def __len__(self) -> int:
         """How many keys have a snapshot."""
@@ -124,8 +132,25 @@ class SnapshotCache:
         if entry.before is not None and entry.before.kept.snapshot.etag == etag and self._is_running(entry.before, now_s):
             entry.before.read_s = now_s
             self._entries.move_to_end(key)
+            self._hits += 1
             return entry.before.kept.snapshot
         return self._read(key, entry, now_s) if self._is_running(entry, now_s) else None
+
+    def pointed(self, key: SnapshotKey, sha512: str) -> Snapshot | None:
+        """The config that a pointer in a snapshot names, as long as that may be gone on with; who fetches it is in the middle of booting.
+
+        Args:
+            key: of the snapshot with the pointer.
+            sha512: of the config, in hexadecimal.
+        """
+        found, now_s = self._entries.get(key), self._now_s()
+        for entry in (found, found.before if found is not None else None):
+            if entry is not None and entry.kept.config is not None and entry.kept.sha512 == sha512 and self._is_running(entry, now_s):
+                entry.read_s = now_s
+                self._entries.move_to_end(key)
+                self._hits += 1
+                return entry.kept.config
+        return None
 
     async def begun(self, key: SnapshotKey, image: Digest, make: Make) -> Snapshot:
         """The snapshot for a client that begins.
@@ -141,6 +166,7 @@ class SnapshotCache:
         entry, now_s = self._entries.get(key), self._now_s()
         if entry is not None and entry.kept.image == image and now_s - entry.checked_s < self._options.validity_s:
             return self._read(key, entry, now_s)
+        self._misses += 1
         name = (key, image)
         task = self._rounds.get(name)
         if task is None:
@@ -165,6 +191,16 @@ class SnapshotCache:
             if entry.before is None and not self._is_running(entry, now_s) and not self._is_valid(entry, now_s):
                 self._remove(key)
 
+    def figures(self) -> tuple[Figure, ...]:
+        """What metrics tell of it."""
+        return (
+            Figure("snapshot_hits_total", "How many requests were answered with a snapshot that was held.", self._hits),
+            Figure("snapshot_misses_total", "How many requests had the backend asked, or waited while it was.", self._misses),
+            Figure("snapshots_made_total", "How many snapshots were made, each of other bytes than the one before.", self._new),
+            Figure("snapshots_held", "How many hosts' files are held.", len(self)),
+            Figure("snapshots_held_bytes", "How much memory they take, roughly.", self._cost_bytes),
+        )
+
     async def close(self) -> None:
         """Forget everything, and wait for the rounds under way to end."""
         tasks = list(self._rounds.values())
@@ -183,6 +219,7 @@ class SnapshotCache:
     def _read(self, key: SnapshotKey, entry: _Entry, now_s: float) -> Snapshot:
         entry.read_s = now_s
         self._entries.move_to_end(key)
+        self._hits += 1
         return entry.kept.snapshot
 
     async def _round(self, key: SnapshotKey, image: Digest, make: Make) -> Kept:
@@ -198,11 +235,13 @@ class SnapshotCache:
         self._remove(key)
         if old is None:
             new = _Entry(kept, checked_s, now_s)
+            self._new += 1
         elif old.kept.snapshot.etag == kept.snapshot.etag:
             # The same bytes: the object that clients are in the middle of stays, and so does its date.
             new = _Entry(replace(kept, snapshot=old.kept.snapshot), checked_s, now_s, old.before)
         else:
             old.before = None
+            self._new += 1
             new = _Entry(kept, checked_s, now_s, old if self._is_running(old, now_s) else None)
         self._entries[key] = new
         self._cost_bytes += new.cost_bytes

@@ -2,7 +2,8 @@
 
 1. A local ISO takes the place of what the lists have for the same version of OpenShift, architecture and type.
 2. A release payload from 4.11 on takes the place of the full ISO of ``OS_IMAGES`` for the same version of OpenShift and architecture:
-   that of the release itself (``4.18.1``), or of its line (``4.18``).  The entry serves where the payload has no ISO.
+   for a version that it goes by itself (``4.18.1``), else for its line (``4.18``), by which it is then found too.  The entry serves where
+   the payload has no ISO.
 3. A payload before 4.11 has no ISO, and is left out where ``OS_IMAGES`` has one for it.
 4. Of entries for the same build of CoreOS, architecture and type the one with the highest version of OpenShift stays, as in OpenShift's
    image service (assisted-image-service: ``pkg/imagestore/imagestore.go``).
@@ -21,7 +22,7 @@ FIRST_WITH_IMAGES = MajorMinor(4, 11)
 """The first release whose payload has ``machine-os-images``."""
 
 _LINE = re.compile(r"(?P<major>[0-9]{1,4})\.(?P<minor>[0-9]{1,4})(?=[.-]|$)")
-_OrderKey = tuple[bool, tuple[int, ...], bool, str]
+OrderKey = tuple[bool, tuple[int, ...], bool, str]
 
 
 def line_of(version: str) -> MajorMinor | None:
@@ -53,12 +54,12 @@ def resolve(os_images: Iterable[Wanted], release_images: Iterable[Wanted], local
     listed = _without_lower(wanted for wanted in os_images if _place(wanted) not in taken)
     payloads: list[Wanted] = []
     displaced: set[Wanted] = set()
-    for payload in _unique(release_images, lambda wanted: (wanted.arch, wanted.origin)):
+    for payload in _unique(release_images, lambda wanted: (wanted.openshift_version, wanted.arch, wanted.origin)):
         if _place(payload) in taken:
             continue
         entries = _same_version(payload, listed)
         if not why_no_payload(payload):
-            displaced.update(entries)
+            displaced.update(entry for entry in entries if entry is entries[0] or entry.openshift_version in names_of(payload))
             payloads.append(replace(payload, fallback=entries[0] if entries else None))
         elif not entries:
             payloads.append(payload)
@@ -86,7 +87,7 @@ def came_for(stored: StoredImage, wanted: Wanted) -> bool:
             return False
 
 
-def openshift_order(version: str) -> _OrderKey:
+def openshift_order(version: str) -> OrderKey:
     """Sorts versions of OpenShift by what they say: ``4.9`` before ``4.10-ec.1``, and that before ``4.10``; other texts come first."""
     plain = version.removesuffix("-multi")
     core, dash, rest = plain.partition("-")

@@ -51,6 +51,14 @@ def outside_name(digest: Digest) -> str:
     return f"outside:{digest}"
 
 
+def inside_name(digest: Digest) -> str:
+    """A name for one served ISO, by what stands in its declared areas and by the ISO around them: ``inside:sha256:…``.
+
+    The digest tells nothing of what is hashed: an area holds a whole config, and nobody guesses that byte for byte who has not got it.
+    """
+    return f"inside:{digest}"
+
+
 class Direction(StrEnum):
     """Which way a trace walks."""
 

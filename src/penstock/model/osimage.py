@@ -52,6 +52,11 @@ class PayloadOrigin:
     release: str
     release_version: str
 
+    @property
+    def may_move(self) -> bool:
+        """Whether the pullspec may lead to another payload later: it names a tag, and no digest."""
+        return "@" not in self.release
+
 
 @dataclass(frozen=True, slots=True)
 class FileOrigin:

@@ -7,7 +7,7 @@ blocking, and says so.
 from penstock.ports.clouds import AwsCatalogue, AzureCatalogue, GcpCatalogue
 from penstock.ports.downloads import FileHistory, FileSource, FileVersion, MirrorFolder, PartialFile, SignatureCheck
 from penstock.ports.folders import Outlet, Staging
-from penstock.ports.images import BringImages, HostBackend, ImageFile, ImageOrigins, ImageStore
+from penstock.ports.images import BringImages, HeldRange, HostBackend, ImageFile, ImageOrigins, ImageStore
 from penstock.ports.progress import ProgressSink
 from penstock.ports.records import Clock, Ledger
 from penstock.ports.registries import BlobReader, Registry
@@ -22,6 +22,7 @@ __all__ = [
     "FileSource",
     "FileVersion",
     "GcpCatalogue",
+    "HeldRange",
     "HostBackend",
     "ImageFile",
     "ImageOrigins",

@@ -30,6 +30,13 @@ class HostBackend(Protocol):
         """
 
 
+class HeldRange(Protocol):
+    """A range of a remote file that was brought here, and stays until this is closed."""
+
+    def close(self) -> None:
+        """Let it go; safe to call twice."""
+
+
 class ImageFile(Protocol):
     """An open ISO; it keeps its bytes although its name may be taken away or given to another.
 
@@ -48,11 +55,11 @@ class ImageFile(Protocol):
     def file(self) -> BinaryIO:
         """A raw, seekable file of the local file system, for ``os.pread`` and ``sendfile``: its position is nobody's.
 
-        Only what :meth:`ensure` was asked for may be read.
+        Only what :meth:`ensure` was asked for may be read, until what it gave is closed.
         """
 
-    async def ensure(self, offset: int, length: int) -> None:
-        """Bring this range to :attr:`file`; returns at once where the file is local.
+    async def ensure(self, offset: int, length: int) -> HeldRange | None:
+        """Bring this range to :attr:`file`, where it stays until what this gives is closed; None at once where the file is local.
 
         Raises:
             TransientError: it did not come.

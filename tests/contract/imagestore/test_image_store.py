@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -169,6 +169,14 @@ def test_an_image_goes_by_the_version_of_the_entry_that_asks(place: "Place") -> 
     (image,) = put(place, "key", bringer("key"), wanted_url("4.19"))
     assert image.record.openshift_version == "4.19"
     assert "4.18" in image.record.names
+
+
+def test_the_second_stream_of_a_payload_keeps_the_name_that_tells_it_apart(place: "Place", payload: tuple[Wanted, Bringer]) -> None:
+    wanted, bring = payload
+    called = "4.18-rhel-10"
+    content, record = bring.files[1]
+    bring.files = [bring.files[0], (content, replace(record, openshift_version=called))]
+    assert called in put(place, "release", bring, wanted)[1].record.names
 
 
 def test_a_digest_that_the_list_says_now_and_that_differs_is_brought(place: "Place") -> None:

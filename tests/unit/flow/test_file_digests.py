@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from penstock.flow.file_recognition import _HashedFile, read_digests
 from penstock.formats.positioned import PositionedReader
+from penstock.imageservice.outside import InsideHash
+from penstock.imageservice.prepared import Area
 from penstock.model.digest import Digest
 
 leaps = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 3000)), max_size=8)
@@ -16,12 +18,15 @@ leaps = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 3000)), max_size
 
 @given(st.binary(max_size=5000), leaps)
 def test_whatever_is_read_and_leapt_over_the_digest_is_that_of_the_whole_file(content: bytes, reads: list[tuple[int, int]]) -> None:
-    hashed = _HashedFile(io.BufferedReader(_Raw(content)))
+    inside = InsideHash([Area(100, 700), Area(2000, 1)])
+    hashed = _HashedFile(io.BufferedReader(_Raw(content)), inside)
     reader = io.BufferedReader(hashed, 512)
     for position, length in sorted(reads):
         reader.seek(position)
         assert reader.read(length) == content[position : position + length]
     assert hashed.rest_hashed() == Digest.of(content)
+    outside = Digest.of(b"outside")
+    assert inside.digest(outside) == Digest.of(content[100:800] + content[2000:2001] + str(outside).encode())
 
 
 class _Raw(PositionedReader):

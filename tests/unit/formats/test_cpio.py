@@ -120,6 +120,12 @@ def test_checksums_are_compared_where_there_are_some(checksum: int, is_right: bo
             read(archive)
 
 
+def test_symlinks_have_no_checksum_where_files_have_one() -> None:
+    numbers = [1, stat.S_IFLNK | 0o777, 0, 0, 1, 0, 2, 0, 0, 0, 0, 2, 0]
+    archive = b"070702" + b"".join(b"%08x" % number for number in numbers) + b"a\0" + b"hi" + bytes(2) + write_archive([])
+    assert [entry.path for entry in InitramfsReader([archive], subject="a", limit_bytes=0)] == ["a"]
+
+
 def test_headers_are_those_of_the_image_service() -> None:
     header = write_archive([ArchiveFile("config.ign", b"{}")])[:110].decode()
     assert header[:6] == "070701"

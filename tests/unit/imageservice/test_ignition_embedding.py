@@ -81,7 +81,7 @@ def test_other_files_stay_where_only_the_config_changes() -> None:
     found = read_embedded(write_archive(with_folders([KEYFILE, ArchiveFile("config.ign", b"old")])), subject="a")
     again = read_embedded(found.with_config(CONFIG).packed(), subject="a")
     assert again.config == CONFIG
-    assert again.network_files == (KEYFILE,)
+    assert again.files[KEYFILE.path] == KEYFILE
     assert again.without_config().files == {KEYFILE.path: KEYFILE}
 
 

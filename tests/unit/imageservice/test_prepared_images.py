@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.formats.coreos_iso.embed import find_embed_area
 from penstock.formats.coreos_iso.image import IsoImage
+from penstock.imageservice.ignition import Embedded, embed
 from penstock.imageservice.minimal import RAMDISK_BYTES, plan_packed
 from penstock.imageservice.overlay import Plan, Source, whole
 from penstock.imageservice.prepare import Floors, check_complete, prepare, prepare_minimal, version_of_volume_id
@@ -94,6 +96,34 @@ def test_an_iso_that_tells_its_minimal_one_has_that_and_one_with_room_for_a_ramd
         assert prepared.minimal_with_ramdisk.ramdisk is not None
         assert "images/nmstate.img" in full.files(prepared.minimal_with_ramdisk.plan)
         assert "images/nmstate.img" not in full.files(prepared.minimal.plan)
+
+
+@pytest.mark.parametrize("change", ["customised", "damaged", "of a later version"])
+def test_an_iso_whose_own_minimal_one_does_not_come_out_has_the_other_for_both_uses(
+    packed: tuple[Path, bytes], open_iso: "OpenIso", change: str
+) -> None:
+    path = packed[0]
+    with open_iso(path) as full:
+        ignition, miniso = find_embed_area(full.iso), full.iso.find("coreos/miniso.dat")
+        assert miniso is not None
+        config = embed(ignition, Embedded.of(b'{"ignition": {"version": "3.4.0"}}'))
+    places = {
+        "customised": (config.offset, config.content),
+        "damaged": (miniso[0] + 200, b"\xff" * 64),
+        "of a later version": (miniso[0] + 8, b"\2"),
+    }
+    with path.open("r+b") as file:
+        file.seek(places[change][0])
+        file.write(places[change][1])
+    with open_iso(path) as full:
+        prepared = prepare_minimal(full.iso, prepare(full.iso, full.source), rootfs_url=URL)
+        assert prepared.minimal is not None
+        assert prepared.minimal is prepared.minimal_with_ramdisk
+        assert prepared.minimal.ramdisk is not None
+        assert prepared.minimal.kargs is not None
+        assert prepared.minimal.kargs.text().endswith(ROOTFS)
+    assert prepared.why_no_minimal == ""
+    assert "does not come out" in prepared.note
 
 
 def test_s390x_has_an_address_a_list_and_no_minimal_iso(make_iso: "MakeIso", live_files: "LiveFiles", open_iso: "OpenIso") -> None:

@@ -63,6 +63,7 @@ def test_the_first_credentials_that_are_there_are_the_only_ones() -> None:
 def test_sub_of_a_token_comes_before_infra_env_id() -> None:
     assert parsing.host_of_token(token({"sub": HOST, "infra_env_id": OTHER})) == HOST
     assert parsing.host_of_token(token({"sub": "", "infra_env_id": OTHER})) == OTHER
+    assert parsing.host_of_token(token({"sub": None, "infra_env_id": OTHER})) == OTHER
 
 
 @given(st.text(max_size=60), st.booleans())
@@ -84,6 +85,7 @@ def test_a_token_is_read_in_both_alphabets(name: str, safe: bool) -> None:
         (token([HOST]), "the payload of the token is no JSON object"),
         (token({"name": "x"}), "InfraEnv ID not found in token"),
         (token({"sub": 7}), "the claim sub of the token is no text"),
+        (token({"sub": False}), "the claim sub of the token is no text"),
         (token({"sub": "../../clusters"}), "InfraEnv ID not found in token"),
         (token({"sub": "x\r\nSet-Cookie: a"}), "InfraEnv ID not found in token"),
     ],

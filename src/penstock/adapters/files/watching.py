@@ -6,29 +6,28 @@ nothing; what all of these have in common is that the content is another one whe
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 
-async def changes(paths: Sequence[Path], *, every_s: float) -> AsyncIterator[tuple[Path, ...]]:
+async def look(paths: Sequence[Path]) -> Mapping[Path, str]:
+    """What stands in small files now: by path something that is another one when the content is; ``""`` of what cannot be read."""
+    return await asyncio.to_thread(lambda: {path: _fingerprint(path) for path in paths})
+
+
+async def changes(seen: Mapping[Path, str], *, every_s: float) -> AsyncIterator[tuple[Path, ...]]:
     """The files whose content is another one than at the last look, each time there are any; a file that is gone has changed too.
 
     Args:
-        paths: small files; what cannot be read counts as gone.
+        seen: what :func:`look` gave before the files were read: what changes while they are read is told then.
         every_s: how long to wait between two looks.
     """
-    seen = await asyncio.to_thread(_look, paths)
     while True:
         await asyncio.sleep(every_s)
-        now = await asyncio.to_thread(_look, paths)
-        changed = tuple(path for path in paths if now[path] != seen[path])
-        seen = now
+        before, seen = seen, await look(tuple(seen))
+        changed = tuple(path for path in seen if seen[path] != before[path])
         if changed:
             yield changed
-
-
-def _look(paths: Sequence[Path]) -> dict[Path, str]:
-    return {path: _fingerprint(path) for path in paths}
 
 
 def _fingerprint(path: Path) -> str:

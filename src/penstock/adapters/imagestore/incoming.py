@@ -15,12 +15,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
+
 from penstock.adapters.files.failures import destination_error
 from penstock.adapters.files.locking import NoLock, take_lock
 from penstock.adapters.imagestore.records import name_of
+from penstock.model.downloads import DestinationError
+from penstock.model.osimage import Brought
+from penstock.ports import BringImages
 
 STALE_S = 15 * 60.0
 """A folder in which nothing was written for so long is not being brought into: a silent server is given up much earlier."""
+
+ABANDONED_S = 7 * 24 * 3600.0
+"""A folder in which nothing was written for so long is not continued any more."""
 
 
 class Incoming:
@@ -55,6 +63,9 @@ class Incoming:
                 yield lock is not None
             finally:
                 if lock is not None:
+                    # A payload whose tag moves has a key for each release: their locks would pile up.
+                    with contextlib.suppress(OSError):
+                        (self._folder / f"{name}.lock").unlink()
                     os.close(lock)
 
     async def _lock(self, name: str) -> int | None:
@@ -109,6 +120,22 @@ class Incoming:
             with contextlib.suppress(OSError):
                 folder.rmdir()
 
+    async def brought(self, folder: Path, bring: BringImages) -> tuple[Brought, ...]:
+        """What ``bring`` brings into ``folder``; where there is no room for it, once more without what interrupted tries left.
+
+        Raises:
+            DestinationError: there is no room for it all the same.
+            PenstockError: of ``bring``.
+        """
+        try:
+            return await bring(str(folder))
+        except DestinationError:
+            freed = await asyncio.to_thread(self.free)
+            if not freed:
+                raise
+        _log().info("what interrupted downloads left was removed to make room", freed_bytes=freed)
+        return await bring(str(folder))
+
     def free(self, *, older_s: float = 0.0) -> int:
         """Remove what interrupted tries left, unless somebody is at work on it.  Blocking.
 
@@ -149,6 +176,10 @@ class Incoming:
             return 0.0
         finally:
             probe.unlink(missing_ok=True)
+
+
+def _log() -> "structlog.stdlib.BoundLogger":
+    return structlog.get_logger("penstock.images")  # type: ignore[no-any-return]
 
 
 def _give_back(work: "asyncio.Future[int | NoLock]") -> None:

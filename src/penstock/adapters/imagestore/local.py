@@ -6,16 +6,16 @@ when the file is whole and verified, and a full disk leaves what came, for the n
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from penstock.adapters.imagestore.incoming import Incoming
+from penstock.adapters.imagestore.entries import as_wanted, said_digest
+from penstock.adapters.imagestore.incoming import ABANDONED_S, Incoming
 from penstock.adapters.imagestore.openfile import LocalImageFile, digest_of
 from penstock.adapters.imagestore.shelf import HIDDEN, Shelf
 from penstock.formats.imagerecord import FileState
-from penstock.imageservice.lists import names_of
+from penstock.imageservice.figures import Figure
 from penstock.model.digest import Digest
 from penstock.model.errors import VerificationError
 from penstock.model.osimage import Brought, FileOrigin, ImageRecord, StoredImage, UrlOrigin, Wanted
@@ -23,8 +23,6 @@ from penstock.ports import BringImages
 
 Examine = Callable[[Wanted, str, Digest], Awaitable[ImageRecord]]
 """Looks at a file (its path, its digest) as at one that was just brought, and says what is known of it; raises where it will not do."""
-
-_ABANDONED_S = 7 * 24 * 3600.0
 
 
 class LocalImageStore:
@@ -61,7 +59,7 @@ class LocalImageStore:
                     or await self._adopted(wanted, key)
                     or await self._brought(key, bring, alone=alone)
                 )
-        return tuple(_as_wanted(image, wanted) for image in found)
+        return tuple(as_wanted(image, wanted) for image in found)
 
     async def open(self, image: StoredImage) -> LocalImageFile:
         """See ``ports.ImageStore``."""
@@ -71,9 +69,9 @@ class LocalImageStore:
         """See ``ports.ImageStore``."""
         await asyncio.to_thread(self._shelf.remove, image)
 
-    async def free(self) -> int:
-        """Remove what interrupted downloads left and nobody is at work on; how many bytes that gave back."""
-        return await asyncio.to_thread(self._incoming.free)
+    def figures(self) -> tuple[Figure, ...]:
+        """What metrics tell of it: nothing, as files of this machine are not counted."""
+        return ()
 
     async def tidy(self, wanted: Iterable[Wanted]) -> tuple[str, ...]:
         """Remove images that nothing is known of and nobody wants, as OpenShift's image service does at its start; their names.
@@ -87,7 +85,7 @@ class LocalImageStore:
             DestinationError: the folder cannot be written to.
         """
         expected = [name for one in wanted if (name := _expected_name(one)) is not None]
-        await asyncio.to_thread(self._incoming.free, older_s=_ABANDONED_S)
+        await asyncio.to_thread(self._incoming.free, older_s=ABANDONED_S)
         gone = await asyncio.to_thread(self._shelf.remove_unrecorded, expected)
         for name in gone:
             _log().info("an image that nobody wants was removed from the store", file=name)
@@ -95,12 +93,12 @@ class LocalImageStore:
 
     async def _there(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         found = await asyncio.to_thread(self._shelf.find, key)
-        said = _said_digest(wanted)
+        said = said_digest(wanted)
         return found if said is None or all(image.digest == said for image in found) else ()
 
     async def _adopted(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         """What lies in the folder already: under the name, or with the digest, that is wanted."""
-        name, said = _expected_name(wanted), _said_digest(wanted)
+        name, said = _expected_name(wanted), said_digest(wanted)
         if name is None:
             return ()
         path = await asyncio.to_thread(self._shelf.unrecorded, name)
@@ -125,18 +123,11 @@ class LocalImageStore:
         folder = await asyncio.to_thread(self._incoming.folder, key, alone=alone)
         done = False
         try:
-            kept = await asyncio.to_thread(self._shelf.take_in, key, await bring(str(folder)))
+            kept = await asyncio.to_thread(self._shelf.take_in, key, await self._incoming.brought(folder, bring))
             done = True
         finally:
             await asyncio.to_thread(self._incoming.finish, folder, done=done)
         return kept
-
-
-def _as_wanted(image: StoredImage, wanted: Wanted) -> StoredImage:
-    """The image by the versions that this entry of a list calls it; two entries may have the same one."""
-    record = image.record
-    names = tuple(name for name in dict.fromkeys((*names_of(wanted), *record.names)) if name != wanted.openshift_version)
-    return replace(image, record=replace(record, openshift_version=wanted.openshift_version, names=names))
 
 
 def _expected_name(wanted: Wanted) -> str | None:
@@ -144,10 +135,6 @@ def _expected_name(wanted: Wanted) -> str | None:
     if not isinstance(wanted.origin, UrlOrigin) or wanted.version is None:
         return None
     return ImageRecord(wanted.openshift_version, wanted.version, wanted.arch, wanted.type, key="").file_name
-
-
-def _said_digest(wanted: Wanted) -> Digest | None:
-    return wanted.origin.sha256 if isinstance(wanted.origin, UrlOrigin) else None
 
 
 def _log() -> "structlog.stdlib.BoundLogger":

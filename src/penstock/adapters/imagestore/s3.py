@@ -6,11 +6,13 @@ Nothing of what a replica keeps is missed when it is gone: its cache only spares
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from penstock.adapters.imagestore.incoming import Incoming
+from penstock.adapters.imagestore.entries import as_wanted, said_digest
+from penstock.adapters.imagestore.incoming import ABANDONED_S, Incoming
 from penstock.adapters.imagestore.local import Examine, LocalImageStore
 from penstock.adapters.imagestore.names import is_ours
 from penstock.adapters.imagestore.openfile import LocalImageFile
@@ -23,17 +25,18 @@ from penstock.adapters.imagestore.s3shelf import BucketShelf
 from penstock.adapters.imagestore.s3turns import Turns
 from penstock.adapters.imagestore.threads import Threads
 from penstock.formats.imagechunks import CHUNK_BYTES, ChunkList
-from penstock.imageservice.lists import names_of
-from penstock.model.digest import Digest
+from penstock.imageservice.figures import Figure
 from penstock.model.errors import InputError, TransientError
-from penstock.model.osimage import Brought, FileOrigin, StoredImage, UrlOrigin, Wanted
+from penstock.model.osimage import Brought, FileOrigin, StoredImage, Wanted
 from penstock.ports import BringImages
-
-_ABANDONED_S = 7 * 24 * 3600.0
 
 
 class S3ImageStore:
     """``ports.ImageStore`` in a bucket; for one event loop.
+
+    What stands below the prefix is written by this program alone, and by no other: an ISO that somebody puts there is not looked at,
+    whatever its name, as without the digests of its pieces no part of it could be trusted.  A folder can be filled by hand, see
+    :class:`~penstock.adapters.imagestore.local.LocalImageStore`; ``penstock images warm`` fills a bucket.
 
     ::
 
@@ -80,7 +83,7 @@ class S3ImageStore:
         if not found:
             async with self._incoming.turn(key) as alone:
                 found = await self._waited(wanted, key, bring, alone=alone)
-        return tuple(_as_wanted(image, wanted) for image in found)
+        return tuple(as_wanted(image, wanted) for image in found)
 
     async def open(self, image: StoredImage) -> S3ImageFile | LocalImageFile:
         """See ``ports.ImageStore``; while the bucket cannot be reached, an image that this replica read from is opened all the same."""
@@ -100,9 +103,13 @@ class S3ImageStore:
         await self._standing.remove(image)
         await self._threads.run(self._shelf.remove, image)
 
-    async def free(self) -> int:
-        """Remove what interrupted downloads left here, and bytes that nothing leads to any more; how many bytes that gave back."""
-        return await asyncio.to_thread(self._incoming.free) + await self._threads.run(self._shelf.clean)
+    def figures(self) -> tuple[Figure, ...]:
+        """What metrics tell of it."""
+        reads, read_bytes = self._shelf.reads
+        return (
+            Figure("store_reads_total", "How many ranges of images were read from shared storage.", reads),
+            Figure("store_read_bytes_total", "How many bytes these had.", read_bytes),
+        )
 
     async def tidy(self, wanted: Iterable[Wanted]) -> tuple[str, ...]:  # noqa: ARG002  # as the store in a folder has it
         """Remove what interrupted downloads left long ago, and bytes that nothing leads to any more.
@@ -112,7 +119,7 @@ class S3ImageStore:
         Args:
             wanted: everything; not looked at.
         """
-        await asyncio.to_thread(self._incoming.free, older_s=_ABANDONED_S)
+        await asyncio.to_thread(self._incoming.free, older_s=ABANDONED_S)
         await self._threads.run(self._shelf.clean)
         return ()
 
@@ -134,12 +141,12 @@ class S3ImageStore:
 
     async def _there(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         found = await self._threads.run(self._shelf.find, key)
-        said = _said_digest(wanted)
+        said = said_digest(wanted)
         return found if said is None or all(image.digest == said for image in found) else ()
 
     async def _known_bytes(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         """The image with the digest that the list says, where the bucket has its bytes for another key."""
-        said = _said_digest(wanted)
+        said = said_digest(wanted)
         if said is None:
             return ()
         for twin in await self._threads.run(self._shelf.holders_of, said):
@@ -156,7 +163,7 @@ class S3ImageStore:
         folder = await asyncio.to_thread(self._incoming.folder, key, alone=alone)
         done = False
         try:
-            brought = await bring(str(folder))
+            brought = await self._incoming.brought(folder, bring)
             for one in brought:
                 _must_be_a_name(one.record.file_name)
             stored = await self._threads.run(self._shelf.take_in, key, brought)
@@ -175,20 +182,9 @@ class S3ImageStore:
         def read(offset: int, length: int) -> bytes:
             return self._shelf.read(chunks.digest, offset, length)
 
-        return S3ImageFile(self._cache, self._cache.open(chunks, read))
+        return S3ImageFile(self._cache, self._cache.open(chunks, read, partial(self._shelf.doubt, chunks.digest)))
 
 
 def _must_be_a_name(name: str) -> None:
     if not is_ours(name):
         raise InputError(f"{name!r} cannot be the name of an image", hint="check the version in the list of images")
-
-
-def _as_wanted(image: StoredImage, wanted: Wanted) -> StoredImage:
-    """The image by the versions that this entry of a list calls it; two entries may have the same one."""
-    record = image.record
-    names = tuple(name for name in dict.fromkeys((*names_of(wanted), *record.names)) if name != wanted.openshift_version)
-    return replace(image, record=replace(record, openshift_version=wanted.openshift_version, names=names))
-
-
-def _said_digest(wanted: Wanted) -> Digest | None:
-    return wanted.origin.sha256 if isinstance(wanted.origin, UrlOrigin) else None

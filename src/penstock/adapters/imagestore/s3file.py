@@ -3,9 +3,11 @@
 import asyncio
 import io
 import os
+from contextlib import closing
 from typing import BinaryIO, cast
 
-from penstock.adapters.imagestore.s3cache import Cache, CachedImage
+from penstock.adapters.imagestore.s3cache import Cache
+from penstock.adapters.imagestore.s3cached import CachedImage, Pin
 from penstock.formats.positioned import PositionedReader
 from penstock.model.digest import Digest
 
@@ -36,7 +38,7 @@ class S3ImageFile:
         """See ``ports.ImageFile``."""
         return cast("BinaryIO", self._image.file)
 
-    async def ensure(self, offset: int, length: int) -> None:
+    async def ensure(self, offset: int, length: int) -> Pin:
         """See ``ports.ImageFile``.
 
         Raises:
@@ -45,10 +47,16 @@ class S3ImageFile:
             NotFoundError: the image was removed, and this range had not come.
             TransientError: it did not come.
         """
-        coming = [self._image.bring(number) for number in self._image.missing(offset, length)]
-        if coming:
-            # Shielded: others may wait for the same pieces.
-            await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(future)) for future in coming))
+        pin = self._image.pin(offset, length)
+        try:
+            coming = [self._image.bring(number) for number in self._image.missing(offset, length)]
+            if coming:
+                # Shielded: others may wait for the same pieces.
+                await asyncio.gather(*(asyncio.shield(asyncio.wrap_future(future)) for future in coming))
+        except BaseException:
+            pin.close()
+            raise
+        return pin
 
     def blocking(self) -> BinaryIO:
         """See ``ports.ImageFile``."""
@@ -70,9 +78,10 @@ class _Reader(PositionedReader):
         self._descriptor = os.dup(image.file.fileno())
 
     def read_at(self, position: int, view: memoryview) -> int:
-        for number in self._image.missing(position, len(view)):
-            self._image.bring(number).result()
-        return os.preadv(self._descriptor, [view], position)
+        with closing(self._image.pin(position, len(view))):
+            for number in self._image.missing(position, len(view)):
+                self._image.bring(number).result()
+            return os.preadv(self._descriptor, [view], position)
 
     def close(self) -> None:
         if not self.closed:

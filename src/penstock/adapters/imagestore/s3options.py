@@ -22,7 +22,7 @@ class S3Options:
         region: None for that of the configuration.
         profile: of the user's AWS configuration; None for the default one.
         path_style: whether the bucket stands in the path and not in the name of the host.
-        cache_limit_bytes: how much the cache may hold of images that nobody has open; None for no limit.
+        cache_limit_bytes: how much the cache may hold besides what is being read at the moment; None for no limit.
         expiry_s: how long the turn of a replica that says nothing more is respected.
         poll_s: how often those who wait look.
         grace_s: how long bytes stay in the bucket that no name leads to any more, for those who still read them.

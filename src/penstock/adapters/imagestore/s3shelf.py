@@ -9,6 +9,7 @@ Names below the prefix::
     turns/{key}            whose turn it is
 """
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from penstock.model.digest import Digest
 from penstock.model.errors import InputError, NotFoundError
 from penstock.model.osimage import Brought, StoredImage
 
-_RECORDS, _DROPPED = "records", "dropped"
+_RECORDS, _CHUNKS, _DROPPED = "records", "chunks", "dropped"
 
 
 class BucketShelf:
@@ -46,6 +47,14 @@ class BucketShelf:
         self._bucket = bucket
         self._grace = timedelta(seconds=grace_s)
         self._chunk_bytes = chunk_bytes
+        self._counting = threading.Lock()
+        self._reads = self._read_bytes = 0
+
+    @property
+    def reads(self) -> tuple[int, int]:
+        """How many ranges of images were read, and how many bytes these had."""
+        with self._counting:
+            return self._reads, self._read_bytes
 
     def find(self, key: str) -> tuple[StoredImage, ...]:
         """The images of ``key``, if all of them are there and whole."""
@@ -57,9 +66,13 @@ class BucketShelf:
 
     def all(self) -> tuple[StoredImage, ...]:
         """Every image that is there and whole."""
-        sizes = {listed.name: listed.size_bytes for listed in self._bucket.names("sha256")}
+        sizes = {listed.name: listed.size_bytes for folder in ("sha256", _CHUNKS) for listed in self._bucket.names(folder)}
         images = [kept.image for record in self._records() for kept in record.images]
-        return tuple(image for image in images if sizes.get(_content_place(image.digest)) == image.size_bytes)
+        return tuple(
+            image
+            for image in images
+            if sizes.get(_content_place(image.digest)) == image.size_bytes and _chunks_place(image.digest) in sizes
+        )
 
     def holders_of(self, digest: Digest) -> tuple[StoredImage, ...]:
         """The images that have these bytes."""
@@ -74,9 +87,9 @@ class BucketShelf:
         stored = [(one, *self._stored(one)) for one in brought]
         images = tuple(StoredImage(replace(one.record, key=key), one.digest, one.size_bytes, mtime_s) for one, _, mtime_s in stored)
         self.write_down(key, images)
-        for one, image in zip((one for one, _, _ in stored), images, strict=True):
+        for (one, chunks, _), image in zip(stored, images, strict=True):
             if not self._is_whole(image):  # somebody cleaned up between
-                self._upload(one)
+                self._upload(one, chunks)
         return tuple((image, chunks) for image, (_, chunks, _) in zip(images, stored, strict=True))
 
     def write_down(self, key: str, images: tuple[StoredImage, ...]) -> None:
@@ -98,21 +111,21 @@ class BucketShelf:
         """The digests of the pieces of an image.
 
         Raises:
-            InputError: what is stored of them is broken.
-            NotFoundError: the image is not there any more.
+            NotFoundError: the image is not there any more, or nothing tells what its pieces must be.
         """
         record = self._record(_record_place(image.record.key))
         known = [(kept.image.digest, kept.image.record.file_name) for kept in record.images] if record else []
-        held = None
+        chunks = None
         if (image.digest, image.record.file_name) in known and self._is_whole(image):
-            held = self._bucket.get(_chunks_place(image.digest), limit_bytes=imagechunks.LONGEST_BYTES)
-        if held is None:
+            chunks = self._pieces_of(image)
+        if chunks is None:
             hint = "it was removed; it is brought again when it is wanted"
             raise NotFoundError("the image is not there any more", subject=image.record.file_name, hint=hint)
-        chunks = decode_chunks(held.content, subject=_chunks_place(image.digest))
-        if (chunks.digest, chunks.size_bytes) != (image.digest, image.size_bytes):
-            raise InputError("the list of pieces is of another image", subject=_chunks_place(image.digest))
         return chunks
+
+    def doubt(self, digest: Digest) -> None:
+        """Count bytes as not there, for they are others than they must be; they are replaced when the image is brought again."""
+        self._bucket.remove(_chunks_place(digest))
 
     def read(self, digest: Digest, offset: int, length: int) -> bytes:
         """A range of the bytes of an image, which is not compared with anything.
@@ -120,7 +133,11 @@ class BucketShelf:
         Raises:
             NotFoundError: they are not there any more.
         """
-        return self._bucket.read(_content_place(digest), offset, length)
+        content = self._bucket.read(_content_place(digest), offset, length)
+        with self._counting:
+            self._reads += 1
+            self._read_bytes += len(content)
+        return content
 
     def remove(self, image: StoredImage) -> None:
         """Take an image away; its bytes go some time after their last name."""
@@ -133,20 +150,17 @@ class BucketShelf:
             self._rewrite(replace(record, images=left))
             self._drop({image.digest})
 
-    def clean(self) -> int:
-        """Remove bytes that no record has led to for the time of grace; how many."""
-        freed = 0
+    def clean(self) -> None:
+        """Remove bytes that no record has led to for the time of grace."""
         now = datetime.now(UTC)
         for dropped in list(self._bucket.names(_DROPPED)):
             if now - dropped.changed_at < self._grace:
                 continue
             digest = _digest_in(dropped.name)
             if digest is not None and not self._leads_to(digest):
-                freed += self._bucket.size_of(_content_place(digest)) or 0
                 self._bucket.remove(_content_place(digest))
                 self._bucket.remove(_chunks_place(digest))
             self._bucket.remove(dropped.name)
-        return freed
 
     def _stored(self, brought: Brought) -> tuple[ChunkList, int]:
         """See to it that the bytes are there: their pieces, and when the file was written."""
@@ -164,15 +178,36 @@ class BucketShelf:
             or self._bucket.size_of(_content_place(brought.digest)) != chunks.size_bytes
             or held.content != encode_chunks(chunks)
         ):
-            self._upload(brought)
-            self._bucket.put(_chunks_place(brought.digest), encode_chunks(chunks))
+            self._upload(brought, chunks)
         return chunks, mtime_s
 
-    def _upload(self, brought: Brought) -> None:
+    def _upload(self, brought: Brought, chunks: ChunkList) -> None:
         self._bucket.upload(_content_place(brought.digest), Path(brought.path))
+        self._bucket.put(_chunks_place(brought.digest), encode_chunks(chunks))
 
     def _is_whole(self, image: StoredImage) -> bool:
-        return self._bucket.size_of(_content_place(image.digest)) == image.size_bytes
+        """Whether there are as many bytes as there must be, and what they are compared with."""
+        return (
+            self._bucket.size_of(_content_place(image.digest)) == image.size_bytes
+            and self._bucket.size_of(_chunks_place(image.digest)) is not None
+        )
+
+    def _pieces_of(self, image: StoredImage) -> ChunkList | None:
+        """What is stored of the pieces; where it is broken it is told of and taken away: it would stand in the way for ever."""
+        place = _chunks_place(image.digest)
+        held = self._bucket.get(place, limit_bytes=imagechunks.LONGEST_BYTES)
+        if held is None:
+            return None
+        try:
+            chunks = decode_chunks(held.content, subject=place)
+            if (chunks.digest, chunks.size_bytes) == (image.digest, image.size_bytes):
+                return chunks
+            reason = "it is of another image"
+        except InputError as error:
+            reason = str(error)
+        _log().warning("a list of pieces in the store is broken; the image is brought again", file=place, reason=reason)
+        self._bucket.remove(place)
+        return None
 
     def _records(self) -> Iterator[KeyRecord]:
         for listed in list(self._bucket.names(_RECORDS)):
@@ -217,7 +252,7 @@ def _content_place(digest: Digest) -> str:
 
 
 def _chunks_place(digest: Digest) -> str:
-    return f"chunks/{digest.hex}.json"
+    return f"{_CHUNKS}/{digest.hex}.json"
 
 
 def _dropped_place(digest: Digest) -> str:

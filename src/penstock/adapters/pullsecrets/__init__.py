@@ -4,7 +4,8 @@
 
     RegistryOptions(credentials=GivenPullSecret(b'{"auths": …}', name="PULL_SECRET"))
     RegistryOptions(credentials=PullSecretFile(Path("/run/secrets/pull-secret.json")))
-    RegistryOptions(credentials=FetchedPullSecret("the pull secret of OCM", ocm.pull_secret))
+    async with FetchedPullSecret("the pull secret of OCM", ocm.pull_secret) as source:
+        RegistryOptions(credentials=source)
 
 What they hold stays in memory.
 """

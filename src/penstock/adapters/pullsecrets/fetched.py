@@ -1,8 +1,11 @@
-"""Pull secrets that a service gives: fetched at the first asking, kept in memory, fetched again when they are old or refused."""
+"""Pull secrets that a service gives: fetched at the start or the first asking, kept in memory, and again when they are old or refused."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self
 
 import structlog
 
@@ -17,13 +20,27 @@ EVERY_S = 3600.0
 SOONEST_S = 10.0
 """How old it must be before a refusal has it fetched again: credentials that are wrong must not become a storm of questions."""
 
+_RETRY_S = 60.0
+
 Fetch = Callable[[], Awaitable[bytes]]
 
 
 class FetchedPullSecret:
-    """A pull secret that ``fetch`` gives; for one event loop."""
+    """A pull secret that ``fetch`` gives; for one event loop.
 
-    def __init__(self, name: str, fetch: Fetch, *, every_s: float = EVERY_S, soonest_s: float = SOONEST_S) -> None:
+    As a context it is fetched at once and kept fresh, so that an account that is not let in is told of at the start, and no registry has
+    to wait for it; else at the first asking.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fetch: Fetch,
+        *,
+        every_s: float = EVERY_S,
+        soonest_s: float = SOONEST_S,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+    ) -> None:
         """Fetch nothing yet.
 
         Args:
@@ -31,15 +48,31 @@ class FetchedPullSecret:
             fetch: gives the document, JSON with ``auths``; raises ``PenstockError``.
             every_s: how old it may be when it is used.
             soonest_s: how old it must be before it is fetched again.
+            sleep: waits so many seconds, as ``asyncio.sleep``.
         """
         self._name = name
         self._fetch = fetch
         self._every_s = every_s
         self._soonest_s = soonest_s
+        self._sleep = sleep
+        self._freshening: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._held: AuthFile | None = None
         self._asked_s = 0.0
         self._came_s = 0.0
+
+    async def __aenter__(self) -> Self:
+        """Begin to fetch it; nobody waits for that."""
+        self._freshening = asyncio.create_task(self._keep_fresh(), name=f"fresh {self._name}")
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Fetch no more by itself."""
+        freshening, self._freshening = self._freshening, None
+        if freshening is not None:
+            freshening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await freshening
 
     @property
     def name(self) -> str:
@@ -74,6 +107,16 @@ class FetchedPullSecret:
             if self._held is not None and (self._held != refused or not self._may_ask()):
                 return self._held
             return await self._fetched()
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            try:
+                await self.current()
+            except PenstockError as error:
+                _log.warning("the pull secret cannot be fetched", source=self._name, reason=str(error), hint=error.hint or None)
+            # Where an old one is used on, the next try is soon, too.
+            age_s = time.monotonic() - self._came_s
+            await self._sleep(self._every_s - age_s if self._held is not None and age_s < self._every_s else _RETRY_S)
 
     def _may_ask(self) -> bool:
         return time.monotonic() - self._asked_s >= self._soonest_s

@@ -5,8 +5,9 @@ import http.client
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,16 +42,35 @@ class Between:
     Attributes:
         url: its address.
         ranges: of the images that were asked for.
+        latency_s: how long each of these takes at least.
+        at_once: how many of these are on their way.
+        most_at_once: how many of these were on their way at the same time.
         cut: whether it lets nothing through.
         flip: whether it damages every range of an image.
         forgetful: whether it hides conditions from the service, as one that does not know them.
+        rangeless: whether it hides ranges from the service.
     """
 
     url: str
     ranges: list[str] = field(default_factory=list)
+    latency_s: float = 0.0
+    at_once: int = 0
+    most_at_once: int = 0
     cut: bool = False
     flip: bool = False
     forgetful: bool = False
+    rangeless: bool = False
+
+
+@contextmanager
+def counted(state: Between) -> Iterator[None]:
+    """A request that is on its way."""
+    state.at_once += 1
+    state.most_at_once = max(state.most_at_once, state.at_once)
+    try:
+        yield
+    finally:
+        state.at_once -= 1
 
 
 @contextmanager
@@ -68,9 +88,16 @@ def between(target: str) -> Iterator[Between]:
                 self.close_connection = True
                 return
             is_content = re.search(r"/sha256/[0-9a-f]{64}$", self.path) is not None and self.command == "GET"
-            if is_content:
-                state.ranges.append(self.headers["Range"])
+            with counted(state) if is_content else nullcontext():
+                if is_content:
+                    state.ranges.append(self.headers["Range"])
+                    time.sleep(state.latency_s)
+                self.passed_on(body, is_content=is_content)
+
+        def passed_on(self, body: bytes, *, is_content: bool) -> None:
             headers = {name: value for name, value in self.headers.items() if not (state.forgetful and name.lower().startswith("if-"))}
+            if state.rangeless:
+                headers.pop("Range", None)
             upstream = http.client.HTTPConnection(host, timeout=30)
             upstream.request(self.command, self.path, body=body or None, headers=headers)
             answer = upstream.getresponse()
@@ -123,9 +150,9 @@ class Bench:
     wanted = WANTED
 
     @staticmethod
-    def store(options: S3Options, number: int = 0, **changes: object) -> S3ImageStore:
+    def store(options: S3Options, number: int = 0, *, chunk_bytes: int = CHUNK, **changes: object) -> S3ImageStore:
         own = replace(options, cache=options.cache / f"replica-{number}", **changes)  # type: ignore[arg-type]
-        return S3ImageStore(own, examine=_examine, host=f"replica-{number}", chunk_bytes=CHUNK)
+        return S3ImageStore(own, examine=_examine, host=f"replica-{number}", chunk_bytes=chunk_bytes)
 
     @staticmethod
     def bringing(calls: list[str], content: bytes = CONTENT, *, build: str = BUILD, pause_s: float = 0.0) -> BringImages:
@@ -139,19 +166,24 @@ class Bench:
         return bring
 
     @staticmethod
-    def stored(options: S3Options, content: bytes = CONTENT, key: str = "key", build: str = BUILD) -> StoredImage:
+    def stored(
+        options: S3Options, content: bytes = CONTENT, key: str = "key", build: str = BUILD, *, chunk_bytes: int = CHUNK
+    ) -> StoredImage:
         """An image that another replica stored."""
 
         async def work() -> StoredImage:
-            async with Bench.store(options, 99) as one:
+            async with Bench.store(options, 99, chunk_bytes=chunk_bytes) as one:
                 return (await one.put(WANTED, key, Bench.bringing([], content, build=build)))[0]
 
         return asyncio.run(work())
 
     @staticmethod
     async def read(file: ImageFile, offset: int, length: int) -> bytes:
-        await file.ensure(offset, length)
-        return os.pread(file.file.fileno(), length, offset)
+        held = await file.ensure(offset, length)
+        content = os.pread(file.file.fileno(), length, offset)
+        if held is not None:
+            held.close()
+        return content
 
     @staticmethod
     def service(options: S3Options) -> "boto3.client":

@@ -261,28 +261,64 @@ def test_a_local_file_that_was_replaced_is_looked_at_again(tmp_path: Path) -> No
     assert calls == [b"one", b"two!"]
 
 
-def test_space_is_given_back_on_request(tmp_path: Path) -> None:
+def left(folder: Path) -> list[Path]:
+    """What interrupted downloads left."""
+    return [path for path in (folder / HIDDEN / "incoming").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def test_no_lock_is_left_of_an_image_that_came(tmp_path: Path) -> None:
+    put(tmp_path, Source())
+    assert list((tmp_path / HIDDEN / "incoming").iterdir()) == []
+
+
+def interrupted(folder: Path) -> None:
+    """A download that was cut, with what it leaves."""
     source = Source()
     source.trouble = [TransientError("cut", subject="host")] * 9
     with pytest.raises(TransientError):
-        put(tmp_path, source)
-    assert do(tmp_path, lambda store: store.free()) >= len(CONTENT)
-    assert [path for path in (tmp_path / HIDDEN / "incoming").rglob("*") if path.is_file()] == []
+        put(folder, source)
+    assert left(folder)
 
 
-def test_what_somebody_is_at_work_on_is_not_given_back(tmp_path: Path) -> None:
-    async def work(store: LocalImageStore) -> int:
-        freed = []
+def test_where_there_is_no_room_what_interrupted_downloads_left_goes_and_it_is_tried_again(tmp_path: Path) -> None:
+    interrupted(tmp_path)
 
+    async def bring(folder: str) -> tuple[Brought, ...]:
+        if left(tmp_path):
+            raise DestinationError("there is no space for it", subject=folder)
+        return await Source().bring(folder)
+
+    do(tmp_path, lambda store: store.put(WANTED, "another key", bring))
+    assert shown(tmp_path) == [NAME]
+
+
+def test_where_that_gives_no_room_it_is_told_after_one_try(tmp_path: Path) -> None:
+    tries = []
+
+    async def bring(folder: str) -> tuple[Brought, ...]:
+        tries.append(folder)
+        raise DestinationError("there is no space for it", subject=folder)
+
+    with pytest.raises(DestinationError):
+        do(tmp_path, lambda store: store.put(WANTED, "key", bring))
+    assert len(tries) == 1
+
+
+def test_what_somebody_is_at_work_on_does_not_go(tmp_path: Path) -> None:
+    async def work(store: LocalImageStore) -> None:
         async def bring(folder: str) -> tuple[Brought, ...]:
             brought = await Source().bring(folder)
-            freed.append(await store.free() + await store_of(tmp_path, Source()).free())
+            for other in (store, store_of(tmp_path, Source())):
+                with pytest.raises(DestinationError):
+                    await other.put(WANTED, "another key", no_room)
             return brought
 
-        await store.put(WANTED, "key", bring)
-        return freed[0]
+        async def no_room(folder: str) -> tuple[Brought, ...]:
+            raise DestinationError("there is no space for it", subject=folder)
 
-    assert do(tmp_path, work) == 0
+        await store.put(WANTED, "key", bring)
+
+    do(tmp_path, work)
     assert shown(tmp_path) == [NAME]
 
 

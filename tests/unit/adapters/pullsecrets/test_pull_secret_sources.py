@@ -136,6 +136,46 @@ def test_without_any_the_failure_is_told() -> None:
     asyncio.run(scenario())
 
 
+def test_in_its_context_it_is_fetched_at_the_start_and_from_time_to_time_although_nobody_asks() -> None:
+    service, slept = Service(None, "one", "two"), []
+
+    async def scenario() -> None:
+        over = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 3:
+                over.set()
+                await asyncio.Event().wait()
+
+        async with FetchedPullSecret("secret", service, every_s=0.0, soonest_s=0.0, sleep=sleep):
+            await asyncio.wait_for(over.wait(), 20)
+        assert service.asked == 3
+        assert len(asyncio.all_tasks()) == 1, "it goes on after its context"
+
+    asyncio.run(scenario())
+
+
+def test_one_that_came_is_not_fetched_before_it_is_old_and_one_that_did_not_is_tried_soon() -> None:
+    service, slept = Service(None, "one"), []
+
+    async def scenario() -> None:
+        over = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 2:
+                over.set()
+                await asyncio.Event().wait()
+
+        async with FetchedPullSecret("secret", service, every_s=3600.0, sleep=sleep):
+            await asyncio.wait_for(over.wait(), 20)
+
+    asyncio.run(scenario())
+    assert slept[0] == 60
+    assert 3590 < slept[1] <= 3600
+
+
 def test_what_somebody_else_renewed_is_not_fetched_again() -> None:
     service = Service("one", "two")
 

@@ -37,7 +37,7 @@ from penstock.model.osimage import (
     Wanted,
 )
 from penstock.model.progress import Progress
-from penstock.ports import BringImages, ProgressSink
+from penstock.ports import BringImages, HostBackend, ProgressSink
 
 if TYPE_CHECKING:
     from tests.unit.imageservice.conftest import LiveFiles
@@ -281,10 +281,13 @@ class World:
             monotonic=self.time.monotonic,
         )
 
-    def service(self, *, keeper: Keeper | None = None, recorder: Recorder | None = None, **options: object) -> ImageService:
+    def service(
+        self, *, keeper: Keeper | None = None, recorder: Recorder | None = None, backend: HostBackend | None = None, **options: object
+    ) -> ImageService:
         chosen = ServiceOptions(**{"base_url": BASE_URL, **options})  # type: ignore[arg-type]
         catalogue = (lambda: keeper.catalogue) if keeper is not None else (lambda: self.catalogue)
-        return ImageService(catalogue, self.backend, chosen, clock=self.time, monotonic=self.time.monotonic, recorder=recorder)
+        asked = backend or self.backend
+        return ImageService(catalogue, asked, chosen, clock=self.time, monotonic=self.time.monotonic, recorder=recorder)
 
     async def load(self, *wanted: Wanted, **options: object) -> None:
         """Make everything ready, minimal ISOs too; the catalogue stands still from then on."""

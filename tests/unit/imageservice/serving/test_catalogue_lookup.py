@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.imageservice.catalogue import Catalogue, ReadyImage
+from penstock.imageservice.catalogue import Catalogue, ReadyImage, Status
 from penstock.model.arch import Arch
 from penstock.model.osimage import ImageType, Wanted
 
@@ -83,3 +83,21 @@ def test_an_image_of_another_list_is_found_by_what_it_stands_in_for(
     asyncio.run(world.load(payload))
     assert build(world.catalogue.find("4.17.3", Arch.X86_64)) == "417.94-0"
     assert "there is no machine-os-images" in world.catalogue.statuses[0].reason
+
+
+def test_a_payload_is_found_by_the_version_of_the_entry_whose_place_it_took(
+    world: "World", listed: ListedOne, released: ListedOne, full_iso: Callable[..., bytes]
+) -> None:
+    line = listed("4.17", "417.94-0")
+    older = world.origins.offer(released("4.17.9", line="4.17.9", fallback=line), full_iso(b"9"), builds=("417.94-9",))
+    newer = world.origins.offer(released("4.17.10", line="4.17.10", fallback=line), full_iso(b"10"), builds=("417.94-10",))
+    asyncio.run(world.load(older, newer))
+    assert build(world.catalogue.find("4.17", Arch.X86_64)) == "417.94-10"
+    assert world.catalogue.find("417.94-0", Arch.X86_64) is None, "a host must not be given another build than the one that it names"
+
+
+def test_a_payload_that_is_still_to_come_is_expected_by_the_version_of_the_entry_whose_place_it_took(
+    listed: ListedOne, released: ListedOne
+) -> None:
+    status = Status(released("4.17.9", line="4.17.9", fallback=listed("4.17", "417.94-0")))
+    assert Catalogue((status,)).expected("4.17", Arch.X86_64) is status

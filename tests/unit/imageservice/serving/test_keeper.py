@@ -10,9 +10,10 @@ import pytest
 
 from penstock.imageservice.catalogue import Catalogue, Stage
 from penstock.imageservice.keeper import Keeper
+from penstock.imageservice.readying import is_whole
 from penstock.model.arch import Arch
-from penstock.model.errors import NotFoundError, OperationError, TransientError, VerificationError
-from penstock.model.osimage import ImageType, UrlOrigin, Wanted
+from penstock.model.errors import InputError, NotFoundError, OperationError, TransientError, VerificationError
+from penstock.model.osimage import ImageType, PayloadOrigin, UrlOrigin, Wanted
 
 if TYPE_CHECKING:
     from tests.unit.imageservice.serving.conftest import World
@@ -66,6 +67,24 @@ def test_the_full_iso_is_served_before_its_minimal_ones_are_made(
         await asyncio.wait_for(watching, 20)
         assert seen[0] is False
         assert seen[-1] is True
+        await keeper.close()
+
+    asyncio.run(go())
+
+
+def test_what_waits_for_its_next_try_is_tried_at_once_where_somebody_wants_it_again(
+    world: "World", listed: MakeWanted, full_iso: FullIso, until: Until, eventually: Eventually
+) -> None:
+    async def go() -> None:
+        wanted = world.origins.offer(listed(), full_iso())
+        world.origins.key_faults[wanted].append(OperationError("the pull secret is wrong"))
+        keeper = world.keeper()
+        await keeper.want([wanted])
+        await eventually(lambda: world.time.waits_s)
+        keeper.again()
+        await until(keeper, ready)
+        await keeper.until_settled()
+        assert world.time.waits_s == []
         await keeper.close()
 
     asyncio.run(go())
@@ -379,7 +398,7 @@ def test_a_disconnected_iso_is_served_without_minimal_ones(world: "World", liste
 
 def test_without_a_base_url_there_are_no_minimal_isos_and_the_reason_is_told(world: "World", listed: MakeWanted, full_iso: FullIso) -> None:
     asyncio.run(world.load(world.origins.offer(listed(), full_iso()), base_url=""))
-    assert "base URL" in world.catalogue.ready[0].prepared.why_no_minimal
+    assert "URL" in world.catalogue.ready[0].prepared.why_no_minimal
 
 
 def test_the_reason_is_told_where_nmstatectl_is_called_for_and_cannot_be_had(world: "World", listed: MakeWanted, full_iso: FullIso) -> None:
@@ -434,3 +453,77 @@ def test_what_earlier_lists_left_goes_once_everything_has_settled(world: "World"
         await keeper.close()
 
     asyncio.run(go())
+
+
+def test_a_tag_is_looked_up_again_and_its_new_payload_brought_while_the_old_is_served(
+    world: "World", released: MakeWanted, full_iso: FullIso, until: Until
+) -> None:
+    wanted = world.origins.offer(released(), full_iso(b"old"))
+
+    async def go() -> None:
+        keeper = world.keeper(recheck_s=3600.0)
+        await keeper.want([wanted])
+        old = (await until(keeper, all_there)).ready[0]
+        await sleeping(world, 3600.0)
+        world.origins.offer(wanted, full_iso(b"new"), builds=("417.94.202502020202-0",))
+        world.origins.gates[wanted] = asyncio.Event()
+        world.time.advance(3600.0)
+        during = await until(keeper, lambda catalogue: catalogue.statuses[0].stage is Stage.BRINGING)
+        assert [image.stored.digest for image in during.ready] == [old.stored.digest]
+        world.origins.gates[wanted].set()
+        after = await until(keeper, lambda catalogue: all_there(catalogue) and catalogue.ready[0].stored.digest != old.stored.digest)
+        assert [image.stored.record.version for image in after.ready] == ["417.94.202502020202-0"]
+        await sleeping(world, 3600.0)
+        await keeper.close()
+
+    asyncio.run(go())
+    assert len(world.origins.brought) == 2
+    assert len(world.store.files()) == 1
+
+
+def test_a_tag_that_stays_or_a_registry_that_does_not_answer_changes_nothing(
+    world: "World", released: MakeWanted, full_iso: FullIso, until: Until
+) -> None:
+    wanted = world.origins.offer(released(), full_iso())
+
+    async def go() -> None:
+        keeper = world.keeper(recheck_s=3600.0)
+        await keeper.want([wanted])
+        before = await until(keeper, all_there)
+        for fault in (None, TransientError("no answer"), InputError("401"), ValueError("unforeseen")):
+            await sleeping(world, 3600.0)
+            if fault is not None:
+                world.origins.key_faults[wanted].append(fault)
+            world.time.advance(3600.0)
+        await sleeping(world, 3600.0)
+        assert keeper.catalogue is before
+        await keeper.close()
+
+    asyncio.run(go())
+    assert len(world.origins.brought) == 1
+
+
+def test_a_payload_by_its_digest_is_not_looked_up_again(world: "World", released: MakeWanted, full_iso: FullIso, until: Until) -> None:
+    wanted = replace(released(), origin=PayloadOrigin(f"example.com/ocp/release@sha256:{'0' * 64}", "4.17.3"))
+    world.origins.offer(wanted, full_iso())
+
+    async def go() -> None:
+        keeper = world.keeper()
+        await keeper.want([wanted])
+        await until(keeper, all_there)
+        await asyncio.sleep(0.05)
+        assert world.time.waits_s == []
+        await keeper.close()
+
+    asyncio.run(go())
+
+
+def all_there(catalogue: Catalogue) -> bool:
+    return all(status.stage is Stage.READY and all(map(is_whole, status.ready)) and status.ready for status in catalogue.statuses)
+
+
+async def sleeping(world: "World", seconds: float) -> None:
+    """Until somebody sleeps for so long."""
+    async with asyncio.timeout(20):
+        while seconds not in world.time.waits_s:  # noqa: ASYNC110  # tasks that tell nobody
+            await asyncio.sleep(0.002)

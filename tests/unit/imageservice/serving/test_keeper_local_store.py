@@ -14,7 +14,8 @@ from penstock.imageservice.prepare import Floors
 from penstock.imageservice.snapshot import Snapshot
 from penstock.model.arch import Arch
 from penstock.model.digest import Digest
-from penstock.model.osimage import ImageRecord, ImageType, Wanted
+from penstock.model.errors import TransientError
+from penstock.model.osimage import ImageRecord, ImageType, PayloadOrigin, Wanted
 
 if TYPE_CHECKING:
     from tests.unit.imageservice.serving.conftest import World
@@ -65,6 +66,37 @@ def test_images_come_are_replaced_are_served_after_a_restart_and_go(
         assert [path.name for path in folder.glob("*.iso")] == ["rhcos-full-iso-417.94.202501221327-0-x86_64.iso"]
         await second.want([])
         assert not list(folder.glob("*.iso"))
+        await second.close()
+
+    asyncio.run(go())
+
+
+def test_what_came_out_of_a_payload_named_by_its_digest_is_served_after_a_restart_without_asking_for_it(
+    world: "World", full_iso: Callable[..., bytes]
+) -> None:
+    scratch = world.store._folder.parent
+    release = f"example.com/ocp/release@sha256:{'1' * 64}"
+    wanted = world.origins.offer(Wanted("4.17", Arch.X86_64, PayloadOrigin(release, "4.17.3")), full_iso())
+
+    def keeper() -> Keeper:
+        store = LocalImageStore(scratch / "images", examine=no_examination, poll_s=0.01)
+        options = KeeperOptions(base_url="https://images.example.com", floors=Floors(1, 1))
+        return Keeper(store, world.origins, options, aside=aside_in(scratch), clock=world.time, sleep=world.time.sleep)
+
+    async def go() -> None:
+        first = keeper()
+        await first.want([wanted])
+        await first.until_settled()
+        await first.close()
+        world.origins.key_faults[wanted].append(TransientError("the registry does not answer"))
+        second = keeper()
+        await second.want([wanted])
+        await second.until_settled()
+        (status,) = second.catalogue.statuses
+        assert [image.stored.digest for image in status.ready] == [Digest.of(full_iso())]
+        assert status.reason == ""
+        assert len(world.origins.key_faults[wanted]) == 1, "nobody asked"
+        assert len(world.origins.brought) == 1
         await second.close()
 
     asyncio.run(go())

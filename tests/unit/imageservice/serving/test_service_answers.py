@@ -1,6 +1,7 @@
 """What clients get, and what the backend is asked for it."""
 
 import asyncio
+import hashlib
 import json
 import struct
 from collections.abc import Callable
@@ -220,10 +221,68 @@ def test_a_config_that_is_too_large_is_fetched_by_the_host(loaded: "World", cont
     area = content_of(iso)[place.offset : place.offset + place.length]
     small = json.loads(read_initramfs(area, subject="area", limit_bytes=1 << 20)["config.ign"].content)
     source = urlsplit(small["ignition"]["config"]["replace"]["source"])
+    sha512 = hashlib.sha512(loaded.backend.config).hexdigest()
     assert f"{source.scheme}://{source.netloc}{source.path}" == f"https://images.example.com/images/{HOST}/ignition"
-    assert parse_qs(source.query) == {"version": ["4.17"], "arch": ["x86_64"], "type": ["full-iso"], "api_key": ["s3cret"]}
+    assert parse_qs(source.query) == {
+        "version": ["4.17"],
+        "arch": ["x86_64"],
+        "type": ["full-iso"],
+        "sha512": [sha512],
+        "api_key": ["s3cret"],
+    }
     assert content_of(config) == loaded.backend.config
     assert (config.content_type, config.file_name) == ("application/vnd.coreos.ignition+json", f"{HOST}.ign")
+
+
+def large_config(seed: int) -> bytes:
+    import random
+
+    return json.dumps({"ignition": {"version": "3.4.0"}, "x": random.Random(seed).randbytes(300_000).hex()}).encode()
+
+
+def sha512_of(config: bytes) -> str:
+    return hashlib.sha512(config).hexdigest()
+
+
+def test_a_config_is_held_as_long_as_its_iso_and_asked_for_then(loaded: "World", content_of: ContentOf) -> None:
+    old, new = large_config(1), large_config(2)
+
+    async def go() -> None:
+        service = loaded.service(validity_s=60.0, session_idle_s=600.0)
+        loaded.backend.config = old
+        await service.iso(iso_ask(), from_start=True)
+        loaded.backend.config = new
+        calls = len(loaded.backend.calls)
+        assert content_of(await service.config(iso_ask(), sha512=sha512_of(old))) == old
+        assert len(loaded.backend.calls) == calls
+        loaded.time.advance(601)
+        with pytest.raises(Refused) as refused:
+            await service.config(iso_ask(), sha512=sha512_of(old))
+        assert refused.value.status == 409
+        assert content_of(await service.config(iso_ask(), sha512=sha512_of(new))) == new
+
+    asyncio.run(go())
+
+
+def test_who_shows_something_else_does_not_get_the_config_that_is_held(loaded: "World") -> None:
+    loaded.backend.config = large_config(1)
+
+    async def go() -> None:
+        service = loaded.service()
+        await service.iso(iso_ask(), from_start=True)
+        loaded.backend.faults.append(BackendRefused(403, subject="the backend"))
+        with pytest.raises(Refused) as refused:
+            await service.config(iso_ask(who=Credentials(CredentialKind.API_KEY, "other")), sha512=sha512_of(loaded.backend.config))
+        assert refused.value.status == 403
+
+    asyncio.run(go())
+
+
+def test_a_config_is_given_by_its_hash_when_its_image_is_gone(loaded: "World", content_of: ContentOf) -> None:
+    loaded.backend.config = large_config(1)
+    loaded.catalogue = Catalogue()
+    found = asyncio.run(loaded.service().config(iso_ask(), sha512=sha512_of(loaded.backend.config)))
+    assert content_of(found) == loaded.backend.config
 
 
 @pytest.mark.parametrize(
@@ -355,3 +414,33 @@ def test_every_new_iso_is_written_down_once_and_no_request_waits_for_it(loaded: 
         assert written == [(iso_ask(), first), (iso_ask(), second)]
 
     asyncio.run(go())
+
+
+def test_what_is_held_made_and_asked_for_is_counted(loaded: "World") -> None:
+    async def go() -> dict[str, float]:
+        service = loaded.service(validity_s=60.0)
+        await service.iso(iso_ask(), from_start=True)
+        for _ in range(3):
+            await service.iso(iso_ask(), from_start=False)
+        loaded.time.advance(61)
+        await service.iso(iso_ask(), from_start=True)  # the same bytes
+        loaded.time.advance(61)
+        loaded.backend.faults.extend([BackendRefused(403, subject="the backend"), TransientError("no answer")])
+        for _ in range(2):
+            with pytest.raises(Refused):
+                await service.iso(iso_ask(), from_start=True)
+        return {".".join((figure.name, *(value for _, value in figure.labels))): figure.value for figure in service.figures()}
+
+    found = asyncio.run(go())
+    assert found.pop("snapshots_held_bytes") >= 0
+    assert found == {
+        "snapshot_hits_total": 3,
+        "snapshot_misses_total": 4,
+        "snapshots_made_total": 1,
+        "snapshots_held": 0,  # what the backend takes back is held no longer
+        "backend_calls_total.ignition": 4,
+        "backend_calls_total.ramdisk": 0,
+        "backend_calls_total.kernel_arguments": 2,
+        "backend_failures_total.ignition.403": 1,
+        "backend_failures_total.ignition.unanswered": 1,
+    }

@@ -85,8 +85,7 @@ def test_whatever_fails_every_client_gets_its_own_iso_or_a_refusal(
             await world.load(world.origins.offer(listed(url=f"https://mirror.example.com/{len(catalogues)}"), content))
             catalogues.append(world.catalogue)
         backend = FlakyBackend(dice)
-        service = world.service(cache_bytes=40_000)
-        service._backend = backend
+        service = world.service(cache_bytes=40_000, backend=backend)
         served = 0
         refusals: set[tuple[int, str]] = set()
 

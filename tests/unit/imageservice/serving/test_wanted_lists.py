@@ -47,6 +47,19 @@ def test_the_entry_for_the_release_itself_is_the_nearer_one(listed: ListedOne, r
     assert resolve([line, exact], [released("4.18.1")]) == (replace(released("4.18.1"), fallback=exact),)
 
 
+def test_the_entry_of_a_line_stays_where_a_payload_goes_by_its_release_alone_and_has_an_entry_for_that(
+    listed: ListedOne, released: ListedOne
+) -> None:
+    line, exact = listed("4.18", "418.1-0"), listed("4.18.1", "418.2-0")
+    payload = released("4.18.1", line="4.18.1")
+    assert resolve([line, exact], [payload]) == (replace(payload, fallback=exact), line)
+
+
+def test_a_payload_that_is_listed_for_two_versions_is_wanted_for_both(released: ListedOne) -> None:
+    both = (released("4.18.1", line="4.18"), released("4.18.1", line="4.18-candidate"))
+    assert resolve([], both) == both
+
+
 def test_an_entry_for_another_release_of_the_line_stays(listed: ListedOne, released: ListedOne) -> None:
     other = listed("4.18.7")
     assert resolve([other], [released("4.18.1")]) == (released("4.18.1"), other)
@@ -118,8 +131,10 @@ def test_every_build_of_the_list_is_wanted_or_stands_behind_a_payload(os_images:
     served = {(wanted.version, wanted.arch, wanted.type) for one in found for wanted in (one, one.fallback) if wanted}
     displaced = {(one.openshift_version.removesuffix("-multi"), one.arch) for one in releases if not why_no_payload(one)}
     for entry in os_images:
-        line = str(line_of(entry.openshift_version))
-        assert (entry.version, entry.arch, entry.type) in served or (line, entry.arch) in displaced
+        build = (entry.version, entry.arch, entry.type)
+        # Of the entries for one build the highest stays, and that one may be displaced.
+        lines = {str(line_of(other.openshift_version)) for other in os_images if (other.version, other.arch, other.type) == build}
+        assert build in served or any((line, entry.arch) in displaced for line in lines)
 
 
 @given(OS_IMAGES, RELEASES)
