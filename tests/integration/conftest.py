@@ -182,6 +182,12 @@ class Place:
             data.write_bytes(change(data.read_bytes()))
 
 
+@pytest.fixture(scope="session")
+def place_at() -> type[Place]:
+    """``place_at(host)``: a registry that runs there."""
+    return Place
+
+
 @pytest.fixture
 def simulator() -> Iterator[RegistrySimulator]:
     """Our registry, in a thread of this process."""
@@ -220,14 +226,24 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.fixture(scope="session")
+def environment_in() -> Callable[[Path], dict[str, str]]:
+    """``environment_in(folder)``: the environment of the program, with a home of its own there, and a ledger."""
+
+    def made(folder: Path) -> dict[str, str]:
+        foreign = ("PENSTOCK_", "REGISTRY_", "XDG_", "SOURCE_DATE_EPOCH")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        return {**kept, "HOME": str(home), "PENSTOCK_LEDGER": str(home / "ledger.sqlite"), "PENSTOCK_PROGRESS": "none", "NO_PROXY": "*"}
+
+    return made
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(environment_in: Callable[[Path], dict[str, str]], tmp_path: Path) -> dict[str, str]:
     """The environment of the program: a home of its own, and a ledger."""
-    foreign = ("PENSTOCK_", "REGISTRY_", "XDG_", "SOURCE_DATE_EPOCH")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    home = tmp_path / "home"
-    home.mkdir(exist_ok=True)
-    return {**kept, "HOME": str(home), "PENSTOCK_LEDGER": str(home / "ledger.sqlite"), "PENSTOCK_PROGRESS": "none", "NO_PROXY": "*"}
+    return environment_in(tmp_path)
 
 
 class Outcome(NamedTuple):

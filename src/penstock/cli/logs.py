@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor
 
 
 def configure_logs() -> None:
@@ -36,7 +36,7 @@ def configure_logs() -> None:
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, _without_nothing, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
@@ -54,6 +54,11 @@ def configure_logs() -> None:
     logging.getLogger("penstock").setLevel(level)
     # A retry is no news while it may still succeed; stamina tells each as a warning.
     logging.getLogger("stamina").setLevel(logging.ERROR if level == "WARNING" else logging.NOTSET)
+
+
+def _without_nothing(_logger: object, _method: str, event: "EventDict") -> "EventDict":
+    """Leave out what has no value: an error without a hint has no word about hints."""
+    return {name: value for name, value in event.items() if value is not None}
 
 
 @contextmanager

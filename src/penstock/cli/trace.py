@@ -44,7 +44,8 @@ def command(*, subject: str, direction: str, depth: int, ledger: str | None, out
     a version, or any other name under which a command recorded the thing. An
     existing FILE is looked up by its content, and wins over a name of the same
     spelling. An ISO of CoreOS that holds a config of its own is recognised by
-    its other bytes. All things of that name are shown.
+    its other bytes, and if it was served, with them. All things of that name are
+    shown.
 
     \b
     Examples:
@@ -60,6 +61,7 @@ def command(*, subject: str, direction: str, depth: int, ledger: str | None, out
         document["recognised"] = {
             "outside": str(answer.file.outside),
             "areas": [{"offset": area.offset, "length": area.length} for area in answer.file.areas],
+            "served_to": list(answer.file.served_to),
         }
     emit(document, output, lambda: _draw(answer))
 
@@ -90,6 +92,8 @@ def _draw(answer: _Answer) -> str:
     drawn = render_trees(answer.traces, glyphs_for(sys.stdout.encoding))
     if answer.file is None or answer.file.outside is None:
         return drawn
+    if answer.file.served_to:
+        return f"this is the ISO that was served to {', '.join(answer.file.served_to)}\n\n{drawn}"
     areas = ", ".join(f"{area.length} bytes at {area.offset}" for area in answer.file.areas)
     return f"recognised by its bytes outside of the areas: {areas}\n\n{drawn}"
 

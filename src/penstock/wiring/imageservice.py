@@ -126,6 +126,7 @@ class BackendSettings:
         scheme: ``http`` or ``https``.
         host: of assisted-service, with its port, or None.
         ca_file: the certificates to trust in place of the system's.
+        timeout_s: how long the service may be silent while it is asked.
         config_dir: a folder with ``UUID.ign``, or None.
         default_config: whether ``default.ign`` is for hosts that have no file.
         by_ledger: whether the ledger says which config of the folder a host gets.
@@ -134,6 +135,7 @@ class BackendSettings:
     scheme: str = "http"
     host: str | None = None
     ca_file: Path | None = None
+    timeout_s: float = 30.0
     config_dir: Path | None = None
     default_config: bool = False
     by_ledger: bool = False
@@ -243,22 +245,27 @@ async def _pull_secret(settings: PullSecretSettings) -> "AsyncIterator[Credentia
     if settings.value:
         yield GivenPullSecret(settings.value.encode(), name="PULL_SECRET")
     elif settings.file is not None:
-        yield PullSecretFile(settings.file)
+        watched = PullSecretFile(settings.file)
+        await watched.current()  # one that is wrong from the start is told at the start
+        yield watched
     elif settings.kube:
         from penstock.adapters.kube.connection import load_connection
         from penstock.adapters.kube.secrets import KubeSecrets, SecretName
 
         name = SecretName.parse(settings.kube)
-        async with KubeSecrets(load_connection(None, None, os.environ)) as secrets:
-            yield FetchedPullSecret(f"the Secret {name}", partial(secrets.pull_secret, name))
+        async with (
+            KubeSecrets(load_connection(None, None, os.environ)) as secrets,
+            FetchedPullSecret(f"the Secret {name}", partial(secrets.pull_secret, name)) as source,
+        ):
+            yield source
     elif settings.ocm_client_id and settings.ocm_client_secret:
         from penstock.adapters.ocm import OcmClient, OcmOptions, ServiceAccount
         from penstock.model.ocm import TOKEN_URL
 
         account = ServiceAccount(settings.ocm_client_id, settings.ocm_client_secret)
         options = OcmOptions(client=account, url=settings.ocm_url, token_url=settings.ocm_token_url or TOKEN_URL)
-        async with OcmClient(options) as ocm:
-            yield FetchedPullSecret("the pull secret of OCM", ocm.pull_secret)
+        async with OcmClient(options) as ocm, FetchedPullSecret("the pull secret of OCM", ocm.pull_secret) as source:
+            yield source
     else:
         yield None
 
@@ -278,8 +285,11 @@ async def open_host_backend(settings: BackendSettings, ledger: str | None) -> "A
     """
     if settings.host is not None:
         from penstock.adapters.assisted import AssistedBackend, AssistedOptions
+        from penstock.adapters.http.options import Timeouts
 
-        async with AssistedBackend(AssistedOptions(host=settings.host, scheme=settings.scheme, ca_file=settings.ca_file)) as backend:
+        timeouts = Timeouts(connect_s=min(settings.timeout_s, 10.0), stall_s=settings.timeout_s)
+        options = AssistedOptions(host=settings.host, scheme=settings.scheme, ca_file=settings.ca_file, timeouts=timeouts)
+        async with AssistedBackend(options) as backend:
             yield backend
     elif settings.config_dir is not None and settings.by_ledger:
         from penstock.adapters.files.assignedconfigs import AssignedConfigs

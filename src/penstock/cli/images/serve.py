@@ -12,7 +12,7 @@ from penstock.wiring.imageservice import BackendSettings, ImageSources, StoreSet
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+_EXISTING_FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _PORT: Final = click.IntRange(0, 65535)
 _LEVELS: Final = {
     "panic": logging.CRITICAL,
@@ -53,10 +53,19 @@ _LEVELS: Final = {
     metavar="FILE",
     help="Trust these CA certificates, not the system's, when it is asked.",
 )
+@click.option(
+    "--assisted-service-timeout",
+    "backend_timeout",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    metavar="S",
+    help="Let it be silent for so many seconds while it is asked.",
+)
 @env_option(
     "--config-dir",
     variable="CONFIG_DIR",
-    type=_FOLDER,
+    type=_EXISTING_FOLDER,
     metavar="DIR",
     help="Take what a host gets from here: UUID.ign, and if there UUID.kargs and UUID.ramdisk (or UUID.initrd).",
 )
@@ -145,6 +154,7 @@ def serve_command(
     scheme: str,
     host: str | None,
     backend_ca_file: Path | None,
+    backend_timeout: float,
     config_dir: Path | None,
     default_config: bool,
     by_ledger: bool,
@@ -184,18 +194,16 @@ def serve_command(
         --pull-secret-file pull-secret.json
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.cli.images import serve_work
+    from penstock.servers.images.running import Listening, Serving
 
     if bool(key_file) != bool(cert_file):
         raise click.UsageError("--https-key-file and --https-cert-file are given together")
-    backend = BackendSettings(scheme, host, backend_ca_file, config_dir, default_config, by_ledger)
-    serve_work.check(sources, backend, admin=admin_token_file is not None)
+    backend = BackendSettings(scheme, host, backend_ca_file, backend_timeout, config_dir, default_config, by_ledger)
+    base_url = (base_url or "").rstrip("/")
+    serve_work.check(sources, backend, base_url, admin=admin_token_file is not None)
     _default_log_level(loglevel)
-    listening = serve_work.Listening(address, port, http_port, cert_file, key_file, max_requests, allowed_domains or "", drain_limit)
-    serve_work.serve(
-        serve_work.Serving(
-            sources, store, backend, listening, (base_url or "").rstrip("/"), validity, admin_token_file, takes_configs, ledger
-        )
-    )
+    listening = Listening(address, port, http_port, cert_file, key_file, max_requests, allowed_domains or "", drain_limit)
+    serve_work.serve(Serving(sources, store, backend, listening, base_url, validity, admin_token_file, takes_configs, ledger))
 
 
 def _default_log_level(level: str) -> None:

@@ -36,7 +36,8 @@ def warm_command(
     Brings what `penstock images serve` would bring with the same options and
     variables, verified, into the same store, and ends. What is there already is
     kept. An image that fails does not stop the others: some failed is exit code
-    5, all failed is 1, or 4 where trying again later may help all of them.
+    5; all failed is 3 where wrong bytes came, 4 where trying again later may
+    help all of them, else 1 or 2.
 
     \b
     Examples:
@@ -44,10 +45,11 @@ def warm_command(
       penstock images warm --os-images-file images.json --dry-run
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.cli.images import warm_work
-    from penstock.cli.images.lists import must_be_given
     from penstock.cli.running import run_async
+    from penstock.wiring.imagelists import must_be_given, must_be_there
 
     must_be_given(sources.lists)
+    must_be_there(sources.lists)
     if dry_run:
         plan = run_async(warm_work.plan(sources, store))
         document = [{"image": one.wanted.name, "action": one.action, "reason": one.reason} for one in plan]

@@ -8,19 +8,22 @@ from typing import Final
 
 from penstock.adapters.clock import SystemClock
 from penstock.adapters.imagestore.aside import aside_in
-from penstock.cli.images.lists import read_lists
 from penstock.imageservice.catalogue import Catalogue, Stage, Status
 from penstock.imageservice.keeper import Keeper
 from penstock.imageservice.options import KeeperOptions
 from penstock.imageservice.wanted import resolved
-from penstock.model.errors import ExitCode, PenstockError
+from penstock.model.errors import ExitCode, OperationError, PenstockError
 from penstock.model.osimage import Wanted
 from penstock.model.progress import Progress
 from penstock.ports import ImageOrigins, ProgressSink
 from penstock.wiring import recording_ledger
+from penstock.wiring.imagelists import read_lists
 from penstock.wiring.imageservice import ImageSources, StoreSettings, floors_of, open_image_origins, open_image_store
 
 _STEP: Final = "bring"
+_TRIES: Final = 2
+"""Of an image, each with all the patience of a download: whoever is told to try again later starts the program again."""
+_MOST_TELLING: Final = (ExitCode.MISMATCH, ExitCode.USAGE, ExitCode.FAILED, ExitCode.PARTLY, ExitCode.TRY_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ async def warm(sources: ImageSources, store: StoreSettings, ledger: str | None, 
         record = await stack.enter_async_context(recording_ledger(ledger))
         opened = await stack.enter_async_context(open_image_store(store, sources))
         origins = await stack.enter_async_context(open_image_origins(sources, record))
-        options = KeeperOptions(floors=floors_of(sources.downloads))
+        options = KeeperOptions(floors=floors_of(sources.downloads), tries=_TRIES, ends=True)
         keeper = Keeper(opened, origins, options, aside=aside_in(None), clock=SystemClock())
         stack.push_async_callback(keeper.close)
         await keeper.want(entries)
@@ -81,11 +84,14 @@ async def warm(sources: ImageSources, store: StoreSettings, ledger: str | None, 
 
 
 def exit_code(statuses: Sequence[Status]) -> ExitCode:
-    """What the program ends with."""
-    failed = [status for status in statuses if not status.ready]
-    if not failed:
-        return ExitCode.DONE
-    return ExitCode.PARTLY if len(failed) < len(statuses) else ExitCode.FAILED
+    """What the program ends with: of images that all failed, what most needs somebody to look at it.
+
+    An image that could not be brought has failed also where the store has an older one, which is served on.
+    """
+    failures = [status.failure or OperationError for status in statuses if status.failure is not None or not status.ready]
+    if len(failures) < len(statuses):
+        return ExitCode.PARTLY if failures else ExitCode.DONE
+    return min((failure.exit_code for failure in failures), key=_MOST_TELLING.index, default=ExitCode.DONE)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -12,6 +13,8 @@ from penstock.imageservice.asks import ArtifactAsk, InitrdAsk, IsoAsk
 from penstock.model.osimage import listed_arch
 
 _QUIET: Final = frozenset({"/health", "/live", "/metrics"})
+_PIECE_BYTES: Final = 64 << 10
+"""A part of a file up to here is one of the thousands that a BMC asks for: they are told to who debugs, and not one by one to everybody."""
 _log = structlog.get_logger("penstock.servers.images.access")
 
 
@@ -73,7 +76,8 @@ def write_down(request: web.Request) -> None:
     note = note_of(request)
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else ""
-    log = _log.debug if route in _QUIET else _log.info
+    is_piece = note.status == HTTPStatus.PARTIAL_CONTENT and note.sent_bytes <= _PIECE_BYTES
+    log = _log.debug if is_piece or route in _QUIET else _log.info
     told = {
         "route": route,
         "method": request.method,

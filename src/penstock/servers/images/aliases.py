@@ -12,7 +12,8 @@ import re
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -86,9 +87,8 @@ class Aliases:
 def _write(folder: Path, alias: Alias, now_s: float) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        old = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-        for position, path in enumerate(reversed(old), start=1):
-            if position >= _MOST or path.stat().st_mtime < now_s - LONGEST_LIFE_S:
+        for position, (changed_s, path) in enumerate(sorted(_changed(folder), reverse=True), start=1):
+            if position >= _MOST or changed_s < now_s - LONGEST_LIFE_S:
                 path.unlink(missing_ok=True)
         hidden = folder / f".{alias.name}"
         hidden.touch(mode=0o600)
@@ -98,6 +98,13 @@ def _write(folder: Path, alias: Alias, now_s: float) -> None:
         raise OperationError(
             f"the alias cannot be kept: {error.strerror}", subject=str(folder), hint="make the folder writable for the service"
         ) from error
+
+
+def _changed(folder: Path) -> Iterator[tuple[float, Path]]:
+    """When each file was written; another replica may remove some meanwhile."""
+    for path in folder.glob("*.json"):
+        with suppress(FileNotFoundError):
+            yield path.stat().st_mtime, path
 
 
 def _read(folder: Path, name: str) -> Alias | None:

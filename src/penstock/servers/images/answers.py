@@ -31,8 +31,8 @@ class Snapshots(Protocol):
     async def addrsize(self, ask: InitrdAsk) -> Snapshot:
         """Where that goes, and its size (s390x)."""
 
-    async def config(self, ask: IsoAsk) -> Snapshot:
-        """The Ignition config of a host."""
+    async def config(self, ask: IsoAsk, *, sha512: str = "") -> Snapshot:
+        """The Ignition config of a host: with ``sha512`` the very one, for a pointer config."""
 
     def artifact(self, ask: ArtifactAsk) -> Snapshot:
         """A boot artifact."""

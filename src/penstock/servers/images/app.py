@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from penstock.imageservice.figures import Figures
 from penstock.imageservice.parsing import HOST_PATTERN
 from penstock.imageservice.refusals import Refused
 from penstock.model.errors import PenstockError
@@ -24,8 +25,9 @@ from penstock.servers.images.connections import Connections, connection_of
 from penstock.servers.images.cors import AllowedOrigins
 from penstock.servers.images.handlers import AliasHandlers, ImageHandlers, StateHandlers
 from penstock.servers.images.limiter import Slots
-from penstock.servers.images.metrics import Figures, Metrics
+from penstock.servers.images.metrics import Metrics
 from penstock.servers.images.readiness import Gate
+from penstock.servers.images.targets import clean_target
 
 Respond: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -79,7 +81,7 @@ def make_app(service: Snapshots, connections: Connections, options: AppOptions, 
         *((f"/i/{{host}}{rest}.iso", images.iso, "/i/:imageID") for rest in _SHORTER),
         *((f"/t/{{token}}{rest}.iso", images.iso, "/t/:token") for rest in _SHORTER),
         ("/a/{alias}.iso", images.iso, "/a/:alias"),
-        ("/boot-artifacts/{artifact:.+}", images.artifact, ""),
+        ("/boot-artifacts/{artifact:.*}", images.artifact, ""),
     )
     app.add_routes([web.route("*", path, around.respond(handler, label)) for path, handler, label in any_method])
     app.add_routes([web.route("*", path, respond) for path, respond in (("/health", state.health), ("/live", state.live))])
@@ -187,6 +189,9 @@ async def _respond(request: web.Request, handler: Handler, *, tls_only: bool) ->
             raise
         if isinstance(answer, web.HTTPMethodNotAllowed):
             return plain(answer.status, headers={"Allow": answer.headers["Allow"]})
+        target = clean_target(request.rel_url.raw_path, request.rel_url.raw_query_string)
+        if target:
+            return plain(HTTPStatus.TEMPORARY_REDIRECT, headers={"Location": target})
         return refusal(Refused.not_found())
     except Exception:  # noqa: BLE001  # the client gets an answer whatever it is
         _log.exception("a request failed for a reason that nobody thought of", host=note_of(request).host or None)

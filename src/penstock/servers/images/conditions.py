@@ -14,6 +14,13 @@ from typing import Final
 
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"')
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
+_TIME: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
+_DATE: Final = re.compile(
+    rf"[A-Z][a-z]{{2}}, [0-9]{{2}} [A-Z][a-z]{{2}} [0-9]{{4}} {_TIME} GMT"
+    rf"|[A-Z][a-z]{{5,8}}, [0-9]{{2}}-[A-Z][a-z]{{2}}-[0-9]{{2}} {_TIME} GMT"
+    rf"|[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ 0-9][0-9] {_TIME} [0-9]{{4}}"
+)
+"""The three forms of RFC 9110 5.6.7; what has another one does not count (13.1.3, 13.1.4, 13.1.5)."""
 _GREATEST: Final = 2**63 - 1
 
 
@@ -110,7 +117,7 @@ def _is_same(if_range: str, etag: str, last_modified_s: int) -> bool:
 
 
 def _seconds(date: str) -> int | None:
-    if not date:
+    if _DATE.fullmatch(date) is None:
         return None
     try:
         moment = parsedate_to_datetime(date)

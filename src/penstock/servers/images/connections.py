@@ -46,7 +46,9 @@ class Connections:
         """Close idle connections now, the others after their answer; after ``deadline_s``, if it is given, cut what still runs."""
         self.is_draining = True
         if self._open:
-            _log.info("the service stops: no connection is taken any more, and answers that are being sent are let end", open=len(self._open))
+            _log.info(
+                "the service stops: no connection is taken any more, and answers that are being sent are let end", open=len(self._open)
+            )
         for connection in list(self._open):
             connection.drain()
         try:

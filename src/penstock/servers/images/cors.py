@@ -36,9 +36,9 @@ class AllowedOrigins:
         origin, method = headers.get("Origin", ""), headers.get("Access-Control-Request-Method", "")
         wanted = headers.get("Access-Control-Request-Headers", "")
         names = {name.strip().lower() for name in wanted.split(",") if name.strip()}
-        if not self._allows(origin) or method.upper() not in _METHODS | {"OPTIONS"} or not names <= _HEADERS:
+        if not self._allows(origin) or method not in _METHODS | {"OPTIONS"} or not names <= _HEADERS:
             return answer
-        answer |= {"Access-Control-Allow-Origin": self._named(origin), "Access-Control-Allow-Methods": method.upper()}
+        answer |= {"Access-Control-Allow-Origin": self._named(origin), "Access-Control-Allow-Methods": method}
         if names:
             answer["Access-Control-Allow-Headers"] = wanted
         return answer | {"Access-Control-Max-Age": str(_MAX_AGE_S)}
@@ -46,7 +46,7 @@ class AllowedOrigins:
     def actual(self, method: str, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers to add to any other answer."""
         origin = headers.get("Origin", "")
-        if not self._allows(origin) or method.upper() not in _METHODS | {"OPTIONS"}:
+        if not self._allows(origin) or method not in _METHODS | {"OPTIONS"}:
             return {"Vary": "Origin"}
         return {"Vary": "Origin", "Access-Control-Allow-Origin": self._named(origin)}
 

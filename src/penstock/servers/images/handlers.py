@@ -1,10 +1,12 @@
 """What each route does: read the request, ask the service, send what it gives."""
 
 import json
+import re
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from penstock.formats.jsontext import parse_json
@@ -12,7 +14,7 @@ from penstock.imageservice import parsing
 from penstock.imageservice.asks import InitrdAsk, IsoAsk
 from penstock.imageservice.refusals import Refused
 from penstock.model.arch import Arch
-from penstock.model.errors import InputError
+from penstock.model.errors import InputError, PenstockError
 from penstock.model.osimage import ImageType, listed_arch
 from penstock.servers.images.access import note_of
 from penstock.servers.images.aliases import DEFAULT_LIFE_S, LONGEST_TARGET, Aliases
@@ -25,6 +27,8 @@ from penstock.servers.images.shortcuts import Choices, ShortAsk
 from penstock.servers.images.targets import AliasAsk, Target, target_of, target_of_url
 
 _READ_METHODS: Final = frozenset({"GET", "HEAD"})
+_HOST: Final = re.compile(r"(?:[0-9A-Za-z._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_log = structlog.get_logger("penstock.servers.images")
 
 
 class ImageHandlers:
@@ -56,12 +60,13 @@ class ImageHandlers:
     async def config(self, request: web.Request) -> web.StreamResponse:
         """``/images/{host}/ignition``: what a pointer config in a host's ISO names.
 
-        It is there as long as the backend gives it, also before the image is ready: the ISO may have been made by another replica.
+        It is there as long as the backend gives it, also before the image is ready: the ISO may have been made by another replica.  With
+        ``sha512``, as a pointer has it, it is that one or none.
         """
         shown = parsing.credentials_of(request.query, _authorization(request))
         ask = parsing.long_iso(request.match_info["host"], request.query, shown)
         note_of(request).asks(ask)
-        return await send(request, await self._service.config(ask))
+        return await send(request, await self._service.config(ask, sha512=parsing.config_hash(request.query)))
 
     async def artifact(self, request: web.Request) -> web.StreamResponse:
         """``/boot-artifacts/{artifact}``."""
@@ -168,17 +173,28 @@ class AliasHandlers:
             is_alias = True
         if is_alias:
             return _wrong("the url is that of no ISO of this service")
-        alias = await self._aliases.make(url, life_s)
+        base = self._base_url or _reached_by(request)
+        if not base:
+            return _wrong("the header Host names no host by which the service could be reached")
+        try:
+            alias = await self._aliases.make(url, life_s)
+        except PenstockError as error:
+            _log.error("an alias was not made", error=error.message, subject=error.subject or None, hint=error.hint or None)
+            return _wrong(error.message, HTTPStatus.SERVICE_UNAVAILABLE)
         expires = datetime.fromtimestamp(alias.expires_s, tz=UTC).isoformat().replace("+00:00", "Z")
-        base = self._base_url or str(request.url.origin())
         answer = {"alias": alias.name, "url": f"{base}/a/{alias.name}.iso", "expires": expires}
         return web.Response(
             status=HTTPStatus.CREATED, text=json.dumps(answer), content_type="application/json", headers={"Cache-Control": "no-store"}
         )
 
 
-def _wrong(message: str) -> web.Response:
-    return web.Response(status=HTTPStatus.BAD_REQUEST, text=json.dumps({"error": message}), content_type="application/json")
+def _wrong(message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> web.Response:
+    return web.Response(status=status, text=json.dumps({"error": message}), content_type="application/json")
+
+
+def _reached_by(request: web.Request) -> str:
+    """The scheme and host that the client wrote, or ``""`` where they make no URL."""
+    return f"{request.scheme}://{request.host}" if _HOST.fullmatch(request.host) else ""
 
 
 def _authorization(request: web.Request) -> str:

@@ -19,13 +19,13 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from penstock.imageservice.figures import Figures
 from penstock.model.errors import InputError, OperationError
 from penstock.servers.images.aliases import Aliases
 from penstock.servers.images.answers import Snapshots
 from penstock.servers.images.app import AppOptions, make_app
 from penstock.servers.images.connections import HEADER_TIMEOUT_S, Connection, Connections
 from penstock.servers.images.cors import AllowedOrigins
-from penstock.servers.images.metrics import Figures
 
 _BACKLOG: Final = 4096
 _LONGEST_LINE_BYTES: Final = 64 << 10
@@ -34,11 +34,14 @@ _HANDSHAKE_TIMEOUT_S: Final = 10.0
 
 _WHY_NOT: Final = {
     errno.EADDRINUSE: (
-        "the port is taken: another program listens there",
+        "cannot listen: the port is taken by another program",
         "end that one (ss -ltnp shows it), or take another port; port 0 is any free one",
     ),
-    errno.EACCES: ("this user may not listen there", "ports below 1024 are for root or need CAP_NET_BIND_SERVICE; take a higher one"),
-    errno.EADDRNOTAVAIL: ("this machine has no such address", "leave the address out to listen on all that it has"),
+    errno.EACCES: (
+        "cannot listen: this user may not take the port",
+        "ports below 1024 are for root or need CAP_NET_BIND_SERVICE; take a higher one",
+    ),
+    errno.EADDRNOTAVAIL: ("cannot listen: this machine has no such address", "leave the address out to listen on all that it has"),
 }
 """Why an address cannot be listened on, and what to do."""
 
@@ -105,7 +108,7 @@ async def serve(service: Snapshots, options: ServerOptions, *, extra_routes: Ite
 
     Raises:
         OperationError: an address cannot be listened on.
-        InputError: the certificate or its key is wrong.
+        InputError: the certificate or its key is wrong, or an address is none.
     """
     wants_plain = options.http_port is not None or options.tls is None
     connections = Connections(options.header_timeout_s)
@@ -159,6 +162,8 @@ async def _listen(
         return await loop.create_server(
             connection, host, port, ssl=tls, backlog=_BACKLOG, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT_S if tls else None
         )
+    except socket.gaierror as error:
+        raise InputError("this is no address to listen on", subject=host or "*", hint="give an IP address of this machine") from error
     except OSError as error:
         message, hint = _WHY_NOT.get(error.errno or 0, (f"cannot listen: {error.strerror or error}", "check the address and the port"))
         raise OperationError(message, subject=f"{host or '*'}:{port}", hint=hint) from error

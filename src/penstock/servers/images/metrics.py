@@ -1,23 +1,35 @@
 """Metrics, under the names of OpenShift's image service (assisted-image-service: ``main.go``), and some of ours.
 
 The label ``handler`` is one of a fixed set, also for boot artifacts, where upstream's is the path that somebody sent.
+
+``assisted_image_service_…``, with the labels ``service`` (always empty), ``handler``, ``method``, ``code``:
+
+- ``http_request_duration_seconds``, ``http_response_size_bytes``: histograms; ``http_requests_inflight``: without the last two labels;
+- ``images_wanted``, ``images_ready``, ``transfers_running``, ``transfers_waiting``: ours, without labels.
+
+``penstock_images_…``, ours:
+
+- ``snapshot_hits_total``, ``snapshot_misses_total``, ``snapshots_made_total``, ``snapshots_held``, ``snapshots_held_bytes``: see
+  :mod:`penstock.imageservice.snapshots`;
+- ``backend_calls_total`` by ``call`` (``ignition``, ``ramdisk``, ``kernel_arguments``), ``backend_failures_total`` by ``call`` and
+  ``reason`` (a status of HTTP, ``unanswered``, ``unusable``);
+- ``store_reads_total``, ``store_read_bytes_total``: ranges of images that were read from S3.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeAlias
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from penstock.imageservice.catalogue import Catalogue
+from penstock.imageservice.figures import Figures
 from penstock.servers.images.limiter import Slots
 
-Figures: TypeAlias = Callable[[], Mapping[str, float]]
-"""Numbers of the service, by the end of their names: ``backend_calls_total``, ``snapshot_cache_bytes``; counters end in ``_total``."""
-
 _PREFIX: Final = "assisted_image_service"
+_OUR_PREFIX: Final = "penstock_images"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -95,6 +107,10 @@ class _State(Collector):
         yield GaugeMetricFamily(f"{_PREFIX}_images_ready", "How many of them are served.", ready)
         yield GaugeMetricFamily(f"{_PREFIX}_transfers_running", "How many transfers hold a slot.", self._slots.taken)
         yield GaugeMetricFamily(f"{_PREFIX}_transfers_waiting", "How many requests wait for a slot.", self._slots.waiting)
-        for name, value in (self._figures() if self._figures else {}).items():
-            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-            yield kind(f"{_PREFIX}_{name}", "A number of the service.", value)
+        families: dict[str, Metric] = {}
+        for figure in self._figures() if self._figures else ():
+            if figure.name not in families:
+                kind = CounterMetricFamily if figure.name.endswith("_total") else GaugeMetricFamily
+                families[figure.name] = kind(f"{_OUR_PREFIX}_{figure.name}", figure.about)
+            families[figure.name].add_sample(f"{_OUR_PREFIX}_{figure.name}", dict(figure.labels), figure.value)
+        yield from families.values()

@@ -3,16 +3,17 @@
 A test holds them against the routes of the application, both ways.  The schemas stand in :mod:`penstock.servers.images.schemas`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiohttp import web
 
 from penstock import __version__
 from penstock.imageservice.asks import Artifact
-from penstock.servers.images.schemas import ARCH, HASH, SCHEMAS, TEXT, TYPE, UUID, Schema, ref
+from penstock.servers.images.schemas import ARCH, HASH, SCHEMAS, SHA512, TEXT, TYPE, UUID, Schema, ref
 
 _JSON: Final = "application/json"
 _BYTES: Final = "application/octet-stream"
@@ -86,16 +87,33 @@ _RANGE = _Parameter("Range", "header", "One range of bytes.", TEXT)
 _PASSED_ON: Final = ("apiKey", "imageToken", "authorization")
 """Credentials are passed on to the backend, which judges them; a service without such a backend asks for none."""
 
+_CONFIG_PARAMETERS: Final = (
+    _VERSION,
+    _ARCH,
+    _TYPE,
+    _Parameter("sha512", "query", "Of the very config that is wanted; where the host has another one by now, the answer is 409.", SHA512),
+)
+_OTHER_CONFIG: Final = {409: _Body(_PLAIN)}
+
 _REFUSALS: Final = {status: _Body(_PLAIN) for status in (400, 404, 416, 500, 503)}
 _FILE: Final = {200: _Body(_BYTES), 206: _Body(_BYTES), 304: _Body(), **_REFUSALS}
 _ERRORS_OF_CHANGES: Final = {status: _Body(_JSON, ref("Error")) for status in (401, 403, 503)}
 
 
-def _download(name: str, about: str, *parameters: _Parameter, security: tuple[str, ...] = _PASSED_ON) -> dict[str, _Operation]:
+def _download(
+    name: str,
+    about: str,
+    *parameters: _Parameter,
+    security: tuple[str, ...] = _PASSED_ON,
+    refusals: Mapping[int, _Body] = MappingProxyType({}),
+) -> dict[str, _Operation]:
     """GET and HEAD of a file."""
-    shown = (*parameters, _RANGE)
-    get = _Operation(name, f"{about} Ranges, If-Range, If-None-Match and If-Modified-Since are answered.", _FILE, shown, security=security)
-    return {"get": get, "head": _Operation(f"{name}Head", f"{about} The headers alone.", _FILE, shown, security=security)}
+    shown, answers = (*parameters, _RANGE), {**_FILE, **refusals}
+    more = f"{about} Ranges, If-Range, If-None-Match and If-Modified-Since are answered."
+    return {
+        "get": _Operation(name, more, answers, shown, security=security),
+        "head": _Operation(f"{name}Head", f"{about} The headers alone.", answers, shown, security=security),
+    }
 
 
 def _answered(name: str, about: str, answers: dict[int, _Body], *parameters: _Parameter) -> dict[str, _Operation]:
@@ -158,7 +176,7 @@ _PATHS: Final[dict[str, tuple[tuple[_Parameter, ...], dict[str, _Operation]]]] =
     ),
     "/images/{host}/ignition": (
         (_HOST,),
-        _download("ignition", "A host's Ignition config, for an ISO that has no room for it.", _VERSION, _ARCH, _TYPE),
+        _download("ignition", "A host's Ignition config, for an ISO that has no room for it.", *_CONFIG_PARAMETERS, refusals=_OTHER_CONFIG),
     ),
     **_short("i", "Id", _HOST, _PASSED_ON),
     **_short("t", "Token", _TOKEN, ()),
@@ -172,7 +190,7 @@ _PATHS: Final[dict[str, tuple[tuple[_Parameter, ...], dict[str, _Operation]]]] =
             "post": _Operation(
                 "makeAlias",
                 "Makes a short address for the address of an ISO.",
-                {201: _Body(_JSON, ref("Alias")), 400: _Body(_JSON, ref("Error"))},
+                {201: _Body(_JSON, ref("Alias")), 400: _Body(_JSON, ref("Error")), 503: _Body(_JSON, ref("Error"))},
                 takes=_Body(_JSON, ref("AliasRequest")),
             )
         },
@@ -241,14 +259,6 @@ _PATHS: Final[dict[str, tuple[tuple[_Parameter, ...], dict[str, _Operation]]]] =
 }
 
 
-SPELLED: Final = {
-    "/i/{rest}": ("/i/{host}.iso", "/i/{host}/{version}.iso", "/i/{host}/{version}/{arch}.iso"),
-    "/t/{rest}": ("/t/{token}.iso", "/t/{token}/{version}.iso", "/t/{token}/{version}/{arch}.iso"),
-    "/a/{rest}": ("/a/{alias}.iso",),
-}
-"""Routes that take more than one form of address: an OpenAPI parameter has no slash in it."""
-
-
 def openapi_document(served: Iterable[tuple[str, str]], *, base_url: str = "") -> dict[str, Any]:
     """The document of the routes that an application has.
 
@@ -288,12 +298,7 @@ def openapi_document(served: Iterable[tuple[str, str]], *, base_url: str = "") -
 
 def documented(served: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Method and path as the document has them; where any method is answered, as upstream does, those that are meant to be used."""
-    return {
-        (shown, spelled)
-        for method, path in served
-        for shown in (("GET", "HEAD") if method == "*" else (method,))
-        for spelled in SPELLED.get(path, (path,))
-    }
+    return {(shown, path) for method, path in served for shown in (("GET", "HEAD") if method == "*" else (method,))}
 
 
 def routes_of(application: web.Application) -> Iterable[tuple[str, str]]:

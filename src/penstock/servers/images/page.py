@@ -180,7 +180,7 @@ class Page:
         if len(config) > CONFIG_LIMIT_BYTES:
             raise _Wrong(_with(form, config_error=f"the config has {len(config)} bytes, and {CONFIG_LIMIT_BYTES} at most are taken"))
         try:
-            check_config(config, subject="")
+            await asyncio.to_thread(check_config, config, subject="")
             if not self._options.points_to_config:
                 await asyncio.to_thread(embed, ready.prepared.full.ignition, Embedded.of(config))
         except InputError as error:
@@ -263,9 +263,14 @@ async def _form_fields(request: web.Request) -> dict[str, str]:
         if len(body) > _FORM_LIMIT_BYTES:
             raise _Wrong(_Form(config_error="the config is too large"), HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     try:
-        found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=16, errors="strict")
+        # In a thread, as all that reads a config: a large one takes a second, which every download would wait for.
+        return await asyncio.to_thread(_fields_of, bytes(body))
     except ValueError:
         raise _Wrong(_Form(error="the form is damaged, or is not in UTF-8"), HTTPStatus.BAD_REQUEST) from None
+
+
+def _fields_of(body: bytes) -> dict[str, str]:
+    found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=16, errors="strict")
     return {name: values[0] for name, values in found.items()}
 
 

@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 
 TEXT: Final[Schema] = {"type": "string"}
 HASH: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+SHA512: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{128}$"}
 UUID: Final[Schema] = {"type": "string", "pattern": f"^{HOST_PATTERN}$"}
 ARCH: Final[Schema] = {"type": "string", "enum": ["x86_64", "arm64", "aarch64", "ppc64le", "s390x"]}
 TYPE: Final[Schema] = {"type": "string", "enum": [kind.value for kind in ImageType]}

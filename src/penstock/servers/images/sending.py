@@ -6,8 +6,8 @@ the connection is cut: a client never gets a short body that looks whole.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractContextManager, aclosing, closing, nullcontext
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
@@ -21,7 +21,7 @@ from aiohttp.abc import AbstractStreamWriter
 from penstock.imageservice.overlay import Bytes, FileRange, Plan, Segment, Source, Zeros
 from penstock.imageservice.snapshot import Snapshot
 from penstock.model.errors import PenstockError, VerificationError
-from penstock.ports import ImageFile
+from penstock.ports import HeldRange, ImageFile
 from penstock.servers.images.access import Transfer, note_of
 from penstock.servers.images.answers import plain
 from penstock.servers.images.conditions import decide
@@ -92,8 +92,8 @@ async def _first_window(plan: Plan, files: Mapping[Source, ImageFile]) -> None:
     """Bring the first bytes before anything is said: as long as no header is sent, a failure is an answer like any other."""
     for segment in plan.segments[:8]:
         if isinstance(segment, FileRange):
-            await files[segment.source].ensure(segment.offset, min(segment.length, _WINDOW_BYTES))
-            return
+            with _held(await files[segment.source].ensure(segment.offset, min(segment.length, _WINDOW_BYTES))):
+                return
 
 
 async def _send_body(request: web.Request, response: web.StreamResponse, plan: Plan, files: Mapping[Source, ImageFile]) -> None:
@@ -160,8 +160,9 @@ class _Body:
         if isinstance(segment, FileRange) and segment.length > _SMALL_BYTES and self.kernel is not None:
             await self._send_file(segment, self.kernel)
         else:
-            async for piece in _segment_pieces(segment, self.files):
-                await self._write(piece)
+            async with aclosing(_segment_pieces(segment, self.files)) as pieces:
+                async for piece in pieces:
+                    await self._write(piece)
         self.unfinished_bytes = 0
 
     async def _write(self, piece: bytes | memoryview) -> None:
@@ -171,33 +172,37 @@ class _Body:
 
     async def _send_file(self, segment: FileRange, kernel: KernelSender) -> None:
         file = self.files[segment.source]
-        for offset, count in _windows(segment):
-            await file.ensure(offset, count)
-            if self.transport.is_closing():
-                raise ConnectionResetError
-            try:
-                sent = await kernel.send(file.file.fileno(), offset, count)
-            except NotImplementedError:
-                async for piece in _range_pieces(file.file, segment.source, offset, count):
-                    await self._write(piece)
-                continue
-            self.unfinished_bytes += sent
-            if sent != count:
-                raise _ends_early(segment.source)
+        async with aclosing(_windows(file, segment)) as windows:
+            async for offset, count in windows:
+                if self.transport.is_closing():
+                    raise ConnectionResetError
+                try:
+                    sent = await kernel.send(file.file.fileno(), offset, count)
+                except NotImplementedError:
+                    async for piece in _range_pieces(file.file, segment.source, offset, count):
+                        await self._write(piece)
+                    continue
+                self.unfinished_bytes += sent
+                if sent != count:
+                    raise _ends_early(segment.source)
 
 
 async def _small(plan: Plan, files: Mapping[Source, ImageFile]) -> bytes:
     """All bytes of a small plan; most are a piece of one file that the kernel has in memory, a thousand times for each client."""
     if len(plan.segments) == 1 and isinstance(segment := plan.segments[0], FileRange):
         file = files[segment.source]
-        await file.ensure(segment.offset, segment.length)
-        piece = _in_memory(file.file.fileno(), segment.length, segment.offset)
+        with _held(await file.ensure(segment.offset, segment.length)):
+            piece = _in_memory(file.file.fileno(), segment.length, segment.offset)
         if piece is not None and len(piece) == segment.length:
             return bytes(piece)
-    return b"".join([piece for segment in plan.segments async for piece in _segment_pieces(segment, files)])
+    found: list[bytes | memoryview] = []
+    for segment in plan.segments:
+        async with aclosing(_segment_pieces(segment, files)) as pieces:
+            found += [piece async for piece in pieces]
+    return b"".join(found)
 
 
-async def _segment_pieces(segment: Segment, files: Mapping[Source, ImageFile]) -> AsyncIterator[bytes | memoryview]:
+async def _segment_pieces(segment: Segment, files: Mapping[Source, ImageFile]) -> AsyncGenerator[bytes | memoryview, None]:
     match segment:
         case Bytes(content=content):
             view = memoryview(content)
@@ -208,10 +213,10 @@ async def _segment_pieces(segment: Segment, files: Mapping[Source, ImageFile]) -
                 yield _ZEROS[: min(_PIECE_BYTES, length - start)]
         case FileRange():
             file = files[segment.source]
-            for offset, count in _windows(segment):
-                await file.ensure(offset, count)
-                async for piece in _range_pieces(file.file, segment.source, offset, count):
-                    yield piece
+            async with aclosing(_windows(file, segment)) as windows:
+                async for offset, count in windows:
+                    async for piece in _range_pieces(file.file, segment.source, offset, count):
+                        yield piece
 
 
 async def _range_pieces(file: BinaryIO, source: Source, offset: int, count: int) -> AsyncIterator[bytes | memoryview]:
@@ -237,9 +242,30 @@ def _in_memory(descriptor: int, count: int, offset: int) -> memoryview | None:
     return memoryview(buffer)[:read]
 
 
-def _windows(segment: FileRange) -> list[tuple[int, int]]:
+async def _windows(file: ImageFile, segment: FileRange) -> AsyncGenerator[tuple[int, int], None]:
+    """The windows of a range, each once it is here; it stays until the next one is asked for, which in a remote file comes meanwhile."""
     end = segment.offset + segment.length
-    return [(offset, min(_WINDOW_BYTES, end - offset)) for offset in range(segment.offset, end, _WINDOW_BYTES)]
+    ahead: asyncio.Task[HeldRange | None] | None = None
+    try:
+        for offset in range(segment.offset, end, _WINDOW_BYTES):
+            held = await (ahead or file.ensure(offset, min(_WINDOW_BYTES, end - offset)))
+            ahead = None
+            with _held(held):
+                following = offset + _WINDOW_BYTES
+                if held is not None and following < end:
+                    ahead = asyncio.create_task(file.ensure(following, min(_WINDOW_BYTES, end - following)))
+                yield offset, min(_WINDOW_BYTES, end - offset)
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+            (left,) = await asyncio.gather(ahead, return_exceptions=True)
+            if left is not None and not isinstance(left, BaseException):
+                left.close()
+
+
+def _held(held: HeldRange | None) -> AbstractContextManager[object]:
+    """Gives it back in the end."""
+    return nullcontext() if held is None else closing(held)
 
 
 def _ends_early(source: Source) -> VerificationError:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from posixpath import normpath
 from typing import Final, TypeAlias
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from penstock.imageservice import parsing
 from penstock.imageservice.asks import IsoAsk
@@ -57,6 +58,26 @@ def target_of_url(url: str) -> Target:
     parts = urlsplit(url)
     first = dict(reversed(parse_qsl(parts.query)))
     return target_of(parts.path, first, "")
+
+
+def clean_target(path: str, query: str) -> str:
+    """The URL without empty and dot segments, which a base URL with a slash at its end brings in (Go: ``net/http`` ``ServeMux``).
+
+    It is of this server whatever ``path`` is: one slash begins it, and none of its characters is read as another one.
+
+    Args:
+        path: as it was sent, with its escapes.
+        query: the same, without the question mark.
+
+    Returns:
+        ``""`` where ``path`` has none of them.
+    """
+    clean = "/" + normpath(path).strip("/")
+    if path.endswith("/") and clean != "/":
+        clean += "/"
+    if clean == path:
+        return ""
+    return quote(clean, safe="/%!$&'()*+,;=:@~") + (f"?{query}" if query else "")
 
 
 def _short(kind: str, pieces: list[str], query: Mapping[str, str], authorization: str) -> Target:

@@ -160,7 +160,7 @@ MakeService = Callable[..., Service]
 def make_service(tmp_path: Path) -> MakeService:
     """``make_service(image, …)``: an image service over a folder with configs, not listening yet."""
 
-    def made(*images: ReadyImage, catalogue: Catalogue | None = None, ledger: Ledger | None = None) -> Service:
+    def made(*images: ReadyImage, catalogue: Catalogue | None = None, ledger: Ledger | None = None, **options: object) -> Service:
         folder = tmp_path / "hosts"
         folder.mkdir(exist_ok=True)
         catalogues = [catalogue or Catalogue(tuple(Status(WANTED, Stage.READY, ready=(image,)) for image in images))]
@@ -168,7 +168,11 @@ def make_service(tmp_path: Path) -> MakeService:
         recorder = LedgerRecorder(ledger)
         documents = ServedDocuments(recorder.outsides)
         service = ImageService(
-            lambda: catalogues[0], HostConfigs(folder), ServiceOptions(), clock=Clock(), recorder=documents.before(recorder.snapshot)
+            lambda: catalogues[0],
+            HostConfigs(folder),
+            ServiceOptions(**options),  # type: ignore[arg-type]
+            clock=Clock(),
+            recorder=documents.before(recorder.snapshot),
         )
         return Service(folder, service, recorder, documents, ledger, catalogues)
 

@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -187,6 +189,22 @@ def test_a_config_too_large_for_the_iso_is_told_at_once_where_no_pointer_can_sta
 
 def test_a_body_beyond_the_limit_is_not_read(service: "Service", ask: "Ask") -> None:
     assert ask(service.url, "POST", b"config=" + b"x" * (4 << 20), FORM).status == 413
+
+
+def test_others_are_answered_while_a_large_form_is_read(service: "Service", ask: "Ask") -> None:
+    def seconds(request: Callable[[], object]) -> float:
+        began_s = time.monotonic()
+        request()
+        return time.monotonic() - began_s
+
+    config = json.dumps({"ignition": {"version": "3.4.0"}, "x": [0] * 300_000})
+    body = b"&".join((form(config=config), b"more=" + b"%7B" * 500_000))
+    with ThreadPoolExecutor(1) as pool:
+        posted = pool.submit(seconds, lambda: ask(service.url, "POST", body, FORM))
+        waited_s = [seconds(lambda: ask(f"{service.url}/live"))]
+        while not posted.done():
+            waited_s.append(seconds(lambda: ask(f"{service.url}/live")))
+    assert max(waited_s) < 0.4 * posted.result()
 
 
 def test_a_form_in_another_media_type_is_refused(service: "Service", ask: "Ask") -> None:

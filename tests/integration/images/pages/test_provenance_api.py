@@ -1,7 +1,6 @@
 """From a served ISO back to the release."""
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
 VERSION = "418.94.202501221327-0"
 HOST = "01234567-89ab-cdef-0123-456789abcdef"
+OTHER_HOST = "58de234b-fe0c-4c20-9502-2a15f2ed67af"
 CONFIG = '{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "core", "passwordHash": "hidden"}]}}'
 
 
@@ -82,7 +82,7 @@ def test_an_iso_that_was_downloaded_is_known_by_its_etag(service: "Service", ask
         (f"{HOST}?version=4.99&type=full-iso", 404),
         (f"{HOST}?type=full-iso", 400),
         (f"{HOST}?version={VERSION}&type=zip", 400),
-        (f"{uuid.uuid4()}?version={VERSION}&type=full-iso", 404),
+        (f"{OTHER_HOST}?version={VERSION}&type=full-iso", 404),
     ],
 )
 def test_what_is_not_there_is_told_in_json(service: "Service", ask: "Ask", path: str, status: int) -> None:

@@ -77,7 +77,7 @@ def place_of(  # noqa: PLR0917  # fixtures
         path = tmp_path / "ledger.sqlite"
         ledger = SqlLedger.open(path)
         try:
-            with listen(make_service(ready_of(iso), ledger=ledger)) as service:
+            with listen(make_service(ready_of(iso), ledger=ledger, validity_s=0.0)) as service:
                 yield Place(service, path, ask, run, tmp_path)
         finally:
             asyncio.run(ledger.close())
@@ -99,16 +99,34 @@ def kinds(branches: list[dict[str, Any]], onward: str) -> list[str]:
 def test_a_downloaded_full_iso_leads_to_the_release_and_to_the_host(place: Place, live: "LiveIso") -> None:
     place.host(arguments="console=ttyS0")
     found = place.document(place.download("full"))
-    assert found["artifact"]["kind"] == "file"
-    assert set(kinds(found["came_from"], "came_from")) == {"layer", "image", "release"}
-    served = [branch for branch in found["went_to"] if branch["artifact"]["kind"] == "served-iso"]
-    assert [branch["why"] for branch in served] == [[f"served as full-iso to {HOST}"]]
+    assert found["artifact"]["kind"] == "served-iso"
+    assert set(kinds(found["came_from"], "came_from")) == {"host", "file", "layer", "image", "release"}
+    assert [f"served as full-iso to {HOST}"] in [branch["why"] for branch in found["came_from"]]
+    assert found["recognised"]["served_to"] == [HOST]
     assert {(area["offset"], area["length"]) for area in found["recognised"]["areas"]} == set(live.areas)
 
 
-def test_the_way_of_recognition_is_told_to_people(place: Place, live: "LiveIso") -> None:
+def test_people_are_told_whose_iso_it_is(place: Place) -> None:
+    place.host(arguments="console=ttyS0")
+    assert place.trace(place.download("full")).out.startswith(f"this is the ISO that was served to {HOST}\n\nserved-iso ")
+
+
+def test_each_iso_of_a_host_is_told_from_the_others(place: Place) -> None:
     place.host()
-    told = place.trace(place.download("full"))
+    first = place.download("full")
+    kept = first.rename(first.with_name("first.iso"))
+    place.host(arguments="console=ttyS0")
+    second = place.download("full")
+    assert place.document(kept)["artifact"]["key"] != place.document(second)["artifact"]["key"]
+
+
+def test_an_iso_whose_config_was_changed_since_is_recognised_by_its_base_alone(place: Place, live: "LiveIso") -> None:
+    place.host()
+    path = place.download("full")
+    with path.open("r+b") as file:
+        file.seek(max(live.areas, key=lambda area: area[1])[0])
+        file.write(b"something else")
+    told = place.trace(path)
     first, blank, title, *_ = told.out.splitlines()
     assert first.startswith("recognised by its bytes outside of the areas: ")
     assert all(f"{length} bytes at {offset}" in first for offset, length in live.areas)
@@ -124,10 +142,11 @@ def test_a_downloaded_minimal_iso_leads_to_the_full_one(
     with place_of(make.with_miniso() if flavour == "published" else make.x86_64()) as place:
         place.host(ramdisk=ramdisk, arguments="console=ttyS0")
         found = place.document(place.download("minimal"))
-    assert found["artifact"]["kind"] == "minimal-iso"
-    assert set(kinds(found["came_from"], "came_from")) == {"file", "layer", "image", "release"}
-    assert kinds(found["went_to"], "went_to") == ["served-iso"]
-    (edge,) = found["came_from"]
+    assert found["artifact"]["kind"] == "served-iso"
+    assert found["recognised"]["served_to"] == [HOST]
+    assert set(kinds(found["came_from"], "came_from")) == {"host", "minimal-iso", "file", "layer", "image", "release"}
+    (minimal,) = [branch for branch in found["came_from"] if branch["artifact"]["kind"] == "minimal-iso"]
+    (edge,) = minimal["came_from"]
     anew = flavour == "laid out anew" or ramdisk
     assert edge["why"] == ["minimal ISO with room for a ramdisk" if anew else "minimal ISO"]
 

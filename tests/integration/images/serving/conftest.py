@@ -118,7 +118,7 @@ class ServiceDouble:
     async def addrsize(self, ask: InitrdAsk) -> Snapshot:
         return replace(await self.initrd(ask, from_start=True), file_name=f"{ask.host}-initrd.addrsize")
 
-    async def config(self, ask: IsoAsk) -> Snapshot:
+    async def config(self, ask: IsoAsk, *, sha512: str = "") -> Snapshot:  # as the real one has it
         return self._answer(ask, "config.ign")
 
     def artifact(self, ask: ArtifactAsk) -> Snapshot:

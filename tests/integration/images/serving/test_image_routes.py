@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -296,6 +297,23 @@ def test_an_alias_is_made_for_urls_of_isos_alone(world: "World", running: Start,
         answer = ask(f"{server.url}/v1/aliases", "POST", body)
     assert answer.status == 400
     assert set(json.loads(answer.body)) == {"error"}
+
+
+@pytest.mark.parametrize("host", ["", "[", "a b", "a:b", "a:-1", "a/b", "a?b", "\xff", "me:secret@a"])
+def test_an_alias_is_made_for_clients_that_name_a_host_alone(world: "World", running: Start, ask: "Ask", tmp_path: Path, host: str) -> None:
+    body = json.dumps({"url": FULL}).encode()
+    with running(world.service, alias_folder=tmp_path / "aliases") as server:
+        answer = ask(f"{server.url}/v1/aliases", "POST", body, {"Host": host})
+    assert (answer.status, (tmp_path / "aliases").exists()) == (400, False)
+    assert set(json.loads(answer.body)) == {"error"}
+
+
+def test_an_alias_that_cannot_be_kept_is_told(world: "World", running: Start, ask: "Ask", tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with running(world.service, alias_folder=tmp_path / "file") as server:
+        answer = ask(f"{server.url}/v1/aliases", "POST", json.dumps({"url": FULL}).encode())
+    assert (answer.status, answer.headers["Content-Type"]) == (503, "application/json; charset=utf-8")
+    assert "cannot be kept" in json.loads(answer.body)["error"]
 
 
 def test_pages_of_allowed_domains_may_read_images_and_nothing_else(world: "World", running: Start, ask: "Ask") -> None:

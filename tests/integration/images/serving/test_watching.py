@@ -12,6 +12,7 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.imageservice.catalogue import Catalogue, Stage, Status
+from penstock.imageservice.figures import Figure
 from penstock.model.arch import Arch
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ Start = Callable[..., AbstractContextManager["Running"]]
 HOST = "0f5d39a1-97b6-4f2c-a1a2-57b2c1a0f3ee"
 FULL = f"/byid/{HOST}/4.18/x86_64/full.iso"
 SECRET = "sEcReT"
-_ORDER = ("service", "handler", "method", "code", "le")
+_ORDER = ("service", "handler", "method", "code", "call", "le")
 
 
 @pytest.fixture
@@ -109,25 +110,34 @@ def test_requests_are_measured_under_the_names_of_upstream(world: "World", runni
     assert buckets == ["0.1", "1.0", "10.0", "50.0", "100.0", "300.0", "600.0", "+Inf"]
 
 
+FIGURES = (
+    Figure("backend_calls_total", "Calls.", 7, (("call", "ignition"),)),
+    Figure("backend_calls_total", "Calls.", 2, (("call", "ramdisk"),)),
+    Figure("snapshots_held", "Snapshots.", 9),
+)
+
+
 def test_images_and_numbers_of_the_service_are_measured(world: "World", running: Start, ask: "Ask") -> None:
     world.service.catalogue = Catalogue((world.image.ready(), world.image.failed("411.1")))
-    with running(world.service, figures=lambda: {"backend_calls_total": 7, "snapshot_cache_bytes": 9}) as server:
+    with running(world.service, figures=lambda: FIGURES) as server:
         found = samples(server, ask)
+        text = ask(f"{server.url}/metrics").body.decode()
     ours = {name.removeprefix("assisted_image_service_"): values[()] for name, values in found.items() if () in values}
     assert ours == {
         "images_wanted": 2,
         "images_ready": 1,
         "transfers_running": 0,
         "transfers_waiting": 0,
-        "backend_calls_total": 7,
-        "snapshot_cache_bytes": 9,
+        "penstock_images_snapshots_held": 9,
     }
+    assert found["penstock_images_backend_calls_total"] == {("ignition",): 7, ("ramdisk",): 2}
+    assert text.count("# TYPE penstock_images_backend_calls_total counter\n") == 1
 
 
 def test_a_request_is_logged_by_what_it_asked_for(world: "World", running: Start, ask: "Ask", logged: list["EventDict"]) -> None:
     with running(world.service) as server:
-        ask(server.url + FULL, headers={"Range": "bytes=0-99"})
-    (entry,) = [entry for entry in logged if entry["log_level"] == "info"]
+        ask(server.url + FULL, headers={"Range": "bytes=0-99999"})
+    (entry,) = [entry for entry in logged if entry["event"] == "request"]
     assert entry.pop("seconds") >= 0
     assert entry == {
         "event": "request",
@@ -138,8 +148,15 @@ def test_a_request_is_logged_by_what_it_asked_for(world: "World", running: Start
         "version": "4.18",
         "arch": "x86_64",
         "status": 206,
-        "bytes": 100,
+        "bytes": 100_000,
     }
+
+
+def test_small_pieces_are_logged_for_who_debugs(world: "World", running: Start, ask: "Ask", logged: list["EventDict"]) -> None:
+    with running(world.service) as server:
+        ask(server.url + FULL, headers={"Range": "bytes=0-99"})
+        ask(server.url + FULL.replace("full", "other"), headers={"Range": "bytes=0-99"})
+    assert [(entry["status"], entry["log_level"]) for entry in logged if entry["event"] == "request"] == [(206, "debug"), (404, "info")]
 
 
 def test_no_log_and_no_metric_has_a_secret(

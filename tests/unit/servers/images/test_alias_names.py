@@ -58,6 +58,12 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         asyncio.run(Aliases(tmp_path / "file").make(TARGET))
 
 
+def test_a_file_that_another_replica_removes_meanwhile_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / f"{'a' * 22}.json").symlink_to("gone")  # listed, and not there when it is looked at
+    alias = asyncio.run(Aliases(tmp_path).make(TARGET))
+    assert asyncio.run(Aliases(tmp_path).find(alias.name)) == alias
+
+
 def test_an_alias_shows_nothing_when_it_is_printed() -> None:
     alias = asyncio.run(Aliases().make(TARGET))
     assert TARGET not in repr(alias)

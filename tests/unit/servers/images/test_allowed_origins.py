@@ -55,6 +55,7 @@ def test_a_preflight_is_told_what_is_allowed_for_ten_minutes() -> None:
     [
         {"Origin": "https://c.example.com"},
         {"Access-Control-Request-Method": "DELETE"},
+        {"Access-Control-Request-Method": "get"},
         {"Access-Control-Request-Headers": "x-other"},
     ],
 )

@@ -98,9 +98,17 @@ def test_what_has_not_changed_since_is_not_sent(offset_s: int, status: int) -> N
     assert decided(If_Modified_Since=date(offset_s)).status == status
 
 
-@pytest.mark.parametrize("text", ["yesterday", "Mon, 99 Jan 2024 99:99:99 GMT", "", "0"])
+@pytest.mark.parametrize(
+    "text",
+    ["yesterday", "Mon, 99 Jan 2094 99:99:99 GMT", "", "0", "2094-01-01", "Fri, 01 Jan 2094 00:00:00 +0000"],
+)
 def test_a_date_that_is_none_does_not_count(text: str) -> None:
     assert decided(If_Modified_Since=text).status == 200
+
+
+@pytest.mark.parametrize("text", ["Fri, 01 Jan 2094 00:00:00 GMT", "Friday, 01-Jan-38 00:00:00 GMT", "Fri Jan  1 00:00:00 2094"])
+def test_a_date_counts_in_each_of_its_forms(text: str) -> None:
+    assert decided(If_Modified_Since=text).status == 304
 
 
 def test_dates_do_not_count_for_other_methods() -> None:
