@@ -24,6 +24,7 @@ KARGS_BYTES = 300
 AREA_BYTES = 16384
 ROOTFS = "images/pxeboot/rootfs.img"
 MINISO = "coreos/miniso.dat"
+_BLOCK_BYTES = 4096
 CONFIG = b'{"ignition": {"version": "3.4.0"}}\n'
 
 
@@ -53,7 +54,9 @@ class LiveIso:
         base = self.path.read_bytes()
         assert len(base) == len(other)
         inside = {index for offset, length in self.areas for index in range(offset, offset + length)}
-        return {index for index, (old, new) in enumerate(zip(base, other, strict=True)) if old != new} - inside
+        blocks = [at for at in range(0, len(base), _BLOCK_BYTES) if base[at : at + _BLOCK_BYTES] != other[at : at + _BLOCK_BYTES]]
+        places = (index for at in blocks for index in range(at, min(at + _BLOCK_BYTES, len(base))))
+        return {index for index in places if base[index] != other[index]} - inside
 
 
 def _initrd() -> bytes:
@@ -79,6 +82,13 @@ def _x86_64() -> dict[str, bytes]:
         ROOTFS: random.Random(1).randbytes(3_000_000),
         "images/pxeboot/vmlinuz": b"MZ" + b"kernel" * 10_000,
     }
+
+
+def _aarch64() -> dict[str, bytes]:
+    files = _x86_64()
+    del files["isolinux/isolinux.cfg"]
+    kargs = json.loads(files["coreos/kargs.json"])
+    return {**files, "coreos/kargs.json": json.dumps({**kargs, "files": kargs["files"][:1]}).encode()}
 
 
 def _s390x() -> dict[str, bytes]:
@@ -121,8 +131,9 @@ class IsoMaker:
         rows = re.findall(r"^File data lba: +\d+ , +(\d+) , +\d+ , +(\d+) , '/(.+)'$", told, re.MULTILINE)
         return made, {path: (int(block) * 2048, int(length)) for block, length, path in rows}
 
-    def x86_64(self, name: str = "x86_64", *, without: tuple[str, ...] = ()) -> LiveIso:
-        files = {path: content for path, content in _x86_64().items() if path not in without}
+    def x86_64(self, name: str = "x86_64", *, without: tuple[str, ...] = (), other: Mapping[str, bytes] | None = None) -> LiveIso:
+        """One without some of its files, and with other content of others."""
+        files = {path: content for path, content in (_x86_64() | dict(other or {})).items() if path not in without}
         made, places = self.image(name, files)
         return LiveIso(made, self._areas(files, places), places)
 
@@ -136,6 +147,11 @@ class IsoMaker:
             file.seek(places[MINISO][0])
             file.write(_miniso(table, minimal))
         return LiveIso(made, self._areas(files, places), places, minimal)
+
+    def aarch64(self) -> LiveIso:
+        files = _aarch64()
+        made, places = self.image("aarch64", files)
+        return LiveIso(made, self._areas(files, places), places)
 
     def s390x(self) -> LiveIso:
         made, places = self.image("s390x", _s390x())
@@ -180,10 +196,16 @@ def _number(value: int) -> bytes:
     return b"\xfb" + struct.pack("<H", value) if value < 1 << 16 else b"\xfc" + struct.pack("<I", value)
 
 
+@pytest.fixture(scope="session")
+def make_in(require_program: Callable[[str], str]) -> Callable[[Path], IsoMaker]:
+    """``make_in(folder)`` makes ISOs there, as ``make`` does."""
+    return lambda folder: IsoMaker(require_program("xorriso"), folder)
+
+
 @pytest.fixture
-def make(tmp_path: Path, require_program: Callable[[str], str]) -> IsoMaker:
-    """Makes ISOs: ``make.x86_64()``, ``make.s390x()``, ``make.legacy()``, ``make.with_miniso()``, ``make.image(name, files)``."""
-    return IsoMaker(require_program("xorriso"), tmp_path)
+def make(make_in: Callable[[Path], IsoMaker], tmp_path: Path) -> IsoMaker:
+    """Makes ISOs: ``make.x86_64()``, ``make.aarch64()``, ``make.s390x()``, ``make.legacy()``, ``make.with_miniso()``, ``make.image(…)``."""
+    return make_in(tmp_path)
 
 
 @pytest.fixture
