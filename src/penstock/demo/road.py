@@ -1,4 +1,4 @@
-"""Walk the road once: streams with their marketplace images → components → release payload → what an installer takes from it, verified.
+"""Walk the road once: streams with their marketplace images → components → release payload → what an installer takes from it → a host.
 
 Everything is real but small: an OCI registry and Azure's catalogue on loopback ports, images, a SQLite ledger, ISO 9660 images.  The stages
 are called through the same functions as by the commands that are named beside each step.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from penstock.demo.boot_images import choose_and_check, fill_streams
 from penstock.demo.components import ARCHES, Component, demo_components, demo_isos, demo_streams, push_component
+from penstock.demo.hosts import serve_a_host
 from penstock.demo.narrator import Narrator
 from penstock.demo.stage import ARCH, ISO, PAYLOAD, VERSION, Stage
 from penstock.formats.oci.selection import LayerFilter
@@ -55,6 +56,7 @@ async def walk(folder: Path, narrator: Narrator, progress: ProgressSink) -> str:
         await _refuse_tampering(stage, release, done)
         urn = await choose_and_check(stage, payload)
         await _trace(stage, done, urn)
+        await serve_a_host(stage, done.files[0].path)
         return registry.host
 
 

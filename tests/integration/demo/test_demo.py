@@ -25,7 +25,7 @@ def test_the_demo_shows_the_whole_road_and_leaves_nothing_behind(tmp_path: Path)
 
     assert done.returncode == 0, done.stderr
     steps = re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE)
-    assert [int(step) for step in steps] == list(range(1, 13))
+    assert [int(step) for step in steps] == list(range(1, 15))
     assert "compared with the layer's digest, the release's stream rhel-9, /coreos/coreos-x86_64.iso.sha256" in done.stdout
     assert re.search(r"expected sha256:(\w{64}), found sha256:(?!\1)\w{64}", done.stdout)
     assert "exit code 3, 0 files written" in done.stdout
@@ -38,6 +38,11 @@ def test_the_demo_shows_the_whole_road_and_leaves_nothing_behind(tmp_path: Path)
     traced = done.stdout.partition("came from")[2]
     for component in ("installer", "machine-os-images", "rhel-coreos", "rhel-coreos-10", "rhel-coreos-10-extensions"):
         assert f"[component {component}]" in traced
+    assert "warning" not in done.stderr
+    assert re.search(r"\b\d{3} of \d+ bytes are not those of the extracted ISO, all from 65536 to \d+$", done.stdout, re.MULTILINE)
+    assert '"source": "data:,welcome%20to%20the%20end%20of%20the%20road"' in done.stdout
+    recognised = done.stdout.partition("recognised: this is the ISO that was served to ")[2]
+    assert recognised.index("served-iso ") < recognised.index("[served as full-iso to ") < recognised.index("[component machine-os-images]")
     assert list(tmp_path.iterdir()) == []
 
 
