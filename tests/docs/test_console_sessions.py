@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,9 +22,19 @@ from penstock.cli.main import PROGRAM, cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-EXECUTED = ["walk.md", "streams.md", "streams-images.md", "generate.md", "populate.md", "drift.md", "impact.md", "images.md"]
-SIMULATOR = "penstock simulate "
-SHOWN_ADDRESS = "127.0.0.1:5000"
+EXECUTED = [
+    "walk.md",
+    "streams.md",
+    "streams-images.md",
+    "generate.md",
+    "populate.md",
+    "drift.md",
+    "impact.md",
+    "images.md",
+    "image-service.md",
+]
+SERVERS = {"penstock simulate ": "127.0.0.1:5000", "penstock images serve ": "127.0.0.1:8080"}
+"""What begins so runs in a terminal of its own, one at a time; and the address that pages show for it."""
 START_S = 30
 
 _BLOCK = re.compile(r"^```console\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -160,7 +170,7 @@ def test_what_a_session_shows_is_compared_with_what_came(expected: list[str], ac
 
 
 class Shell:
-    """One bash for a whole page, and the registry that the page serves in its second terminal."""
+    """One bash for a whole page, and the servers that the page runs in other terminals."""
 
     def __init__(self, folder: Path) -> None:
         programs = folder / "bin"
@@ -175,9 +185,7 @@ class Shell:
         kept = {name: os.environ[name] for name in ("PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
         path = f"{programs}:{os.environ.get('PATH', os.defpath)}"
         self._environment = {**kept, "PATH": path, "HOME": str(home), "LC_ALL": "C.UTF-8", "TMPDIR": str(home)}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._address = f"127.0.0.1:{free.getsockname()[1]}"
+        self._addresses = dict(zip(SERVERS.values(), free_addresses(len(SERVERS)), strict=True))
         self._bash = subprocess.Popen(
             ["bash"],
             cwd=self._folder,
@@ -187,12 +195,13 @@ class Shell:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
         )
-        self._server: subprocess.Popen[str] | None = None
+        self._servers: dict[str, subprocess.Popen[str]] = {}
 
     def type(self, command: str) -> list[str]:
-        """Run a command; the lines that it prints, with the address that the page shows."""
-        if command.startswith(SIMULATOR):
-            return [self._here(line) for line in self._serve(command)]
+        """Run a command; the lines that it prints, with the addresses that the page shows."""
+        for server in SERVERS:
+            if command.startswith(server):
+                return [self._here(line) for line in self._serve(server, command)]
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
         # $? must still be the command's own for the next one.
@@ -206,30 +215,51 @@ class Shell:
         return lines[:-1] if lines and not lines[-1] else lines
 
     def close(self) -> None:
-        """End both terminals."""
-        self._stop_serving()
+        """End all terminals."""
+        for server in SERVERS:
+            self._stop_serving(server)
         self._bash.communicate("exit\n", timeout=START_S)
 
-    def _serve(self, command: str) -> list[str]:
-        self._stop_serving()
-        words = [*shlex.split(command), "--listen", self._address]
-        self._server = subprocess.Popen(
-            words, cwd=self._folder, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-        )
-        assert self._server.stdout is not None
-        return [self._server.stdout.readline().rstrip("\n")]
+    def _serve(self, server: str, command: str) -> list[str]:
+        self._stop_serving(server)
+        words = shlex.split(self._there(command).replace("\\\n", " "))
+        address = self._addresses[SERVERS[server]]
+        host, _, port = address.partition(":")
+        words += ["--listen", address] if server == "penstock simulate " else ["--listen", host, "--port", port]
+        log = self._folder.parent / "server.log"
+        with log.open("wb") as errors:
+            started = subprocess.Popen(
+                words, cwd=self._folder, env=self._environment, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8"
+            )
+        self._servers[server] = started
+        assert started.stdout is not None
+        first = started.stdout.readline().rstrip("\n")
+        return [first] if first else log.read_text(encoding="utf-8").splitlines()
 
-    def _stop_serving(self) -> None:
-        if self._server is not None:
-            self._server.terminate()
-            self._server.communicate(timeout=START_S)
-            self._server = None
+    def _stop_serving(self, server: str) -> None:
+        running = self._servers.pop(server, None)
+        if running is not None:
+            running.terminate()
+            running.communicate(timeout=START_S)
 
     def _there(self, text: str) -> str:
-        return text.replace(SHOWN_ADDRESS, self._address)
+        for shown, real in self._addresses.items():
+            text = text.replace(shown, real)
+        return text
 
     def _here(self, text: str) -> str:
-        return text.replace(self._address, SHOWN_ADDRESS)
+        for shown, real in self._addresses.items():
+            text = text.replace(real, shown)
+        return text
+
+
+def free_addresses(count: int) -> list[str]:
+    """Addresses that nobody listens on, each another one."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
 
 
 @contextmanager
@@ -248,8 +278,9 @@ def opened_shell(folder: Path) -> Iterator[Shell]:
 def test_a_session_prints_what_the_page_shows(page: str, tmp_path: Path, require_program: Callable[[str], str]) -> None:
     steps = [step for session in sessions((ROOT / "docs" / page).read_text(encoding="utf-8")) for step in session]
     assert steps
-    if any(step.command.startswith("skopeo") for step in steps):
-        require_program("skopeo")
+    for program in ("skopeo", "curl"):
+        if any(program in step.command.split() for step in steps):
+            require_program(program)
     with opened_shell(tmp_path) as shell:
         for step in steps:
             actual = shell.type(step.command)
