@@ -76,4 +76,4 @@ def test_a_pull_secret_that_is_wrong_costs_the_image_alone_and_says_so(
     assert child.urls
     assert kit.eventually(lambda: child.images()["4.17"]["stage"] == "failed")
     assert "PULL_SECRET" in child.images()["4.17"]["reason"]
-    assert child.iso("4.16", Range="bytes=0-9").status == 206
+    assert kit.eventually(lambda: child.iso("4.16", Range="bytes=0-9").status == 206)

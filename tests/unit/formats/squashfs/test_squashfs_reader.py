@@ -47,7 +47,9 @@ def make_squashfs(tmp_path_factory: pytest.TempPathFactory, require_program: Cal
 
     def made(root: Path, *options: str) -> bytes:
         image = tmp_path_factory.mktemp("squashfs") / "image"
-        subprocess.run([program, root, image, "-quiet", "-no-progress", *options], check=True, capture_output=True)
+        # One processor: what is packed must not depend on how threads take turns.
+        command = [program, str(root), str(image), "-quiet", "-no-progress", "-processors", "1", *options]
+        subprocess.run(command, check=True, capture_output=True)
         return image.read_bytes()
 
     return made
