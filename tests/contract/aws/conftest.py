@@ -13,6 +13,7 @@ import pytest
 
 from penstock.model.arch import Arch
 from penstock.simulators.aws import AwsThread
+from penstock.simulators.aws.writable import WritableAwsThread
 from penstock.simulators.cloud import Ami, Catalogue
 
 REGIONS = ("us-east-1", "eu-west-1")
@@ -98,3 +99,14 @@ def ec2_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def published_images() -> tuple[Ami, ...]:
     """What each EC2 has."""
     return IMAGES
+
+
+@pytest.fixture(scope="module", params=["simulator", "moto"])
+def storage_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an AWS that has S3, STS and EBS direct."""
+    if request.param == "moto":
+        with _moto(tmp_path_factory.mktemp("moto")) as url:
+            yield url
+    else:
+        with WritableAwsThread() as aws:
+            yield aws.url

@@ -17,9 +17,11 @@ class AwsOptions:
     """What the client needs to know; credentials come from where boto3 looks for them.
 
     Attributes:
-        endpoint: the address of EC2, for an emulator or an interface endpoint; ``{region}`` in it is replaced.  None for AWS itself.
+        endpoint: the address of EC2 (and of all other services, where images are pushed), for an emulator or an interface endpoint;
+            ``{region}`` in it is replaced.  None for AWS itself, or what boto3 finds in ``AWS_ENDPOINT_URL`` and its like.
         profile: of the user's AWS configuration; None for the default one.
         parallel: requests at a time, each in a thread.
+        transfers: parts of objects and blocks of snapshots at a time, each in a thread of its own, beside ``parallel``.
         retries: see :class:`~penstock.adapters.http.options.Retries`; botocore's own are off.
         timeouts: see :class:`~penstock.adapters.http.options.Timeouts`.
     """
@@ -27,6 +29,7 @@ class AwsOptions:
     endpoint: str | None = None
     profile: str | None = None
     parallel: int = 8
+    transfers: int = 4
     retries: Retries = field(default_factory=Retries)
     timeouts: Timeouts = field(default_factory=Timeouts)
 

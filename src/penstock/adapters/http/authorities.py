@@ -1,6 +1,7 @@
 """Certificate authorities beside those of the system."""
 
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 from penstock.model.errors import InputError
@@ -22,3 +23,12 @@ def system_and(ca_file: Path) -> ssl.SSLContext:
     except OSError as error:
         raise InputError(f"the certificate authorities cannot be read: {error.strerror}", subject=str(ca_file), hint=_HINT) from error
     return context
+
+
+def named_authorities(environment: Mapping[str, str]) -> Path | None:
+    """The file of authorities that clients on Python's ``requests`` trust in place of the system's: ``REQUESTS_CA_BUNDLE``.
+
+    For services whose clients were such ones until now, and whose authority is known on a machine by this variable alone.
+    """
+    named = environment.get("REQUESTS_CA_BUNDLE") or environment.get("CURL_CA_BUNDLE")
+    return Path(named) if named else None

@@ -1,5 +1,6 @@
 """The one way to try again: stamina's, with a server's ``Retry-After`` honoured."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -8,12 +9,15 @@ import stamina
 from penstock.adapters.http.failures import Throttled
 from penstock.adapters.http.options import Retries
 from penstock.model.errors import TransientError
+from penstock.ports.retries import tell_retry
 
 T = TypeVar("T")
 
 
 async def retried(work: Callable[[], Awaitable[T]], retries: Retries, *, attempts: int | None = None, early: bool = False) -> T:
     """Do ``work``, again and with growing pauses while it fails for a reason that may pass (``TransientError``).
+
+    Whoever hears retries (:mod:`penstock.ports.retries`) is told of each before its pause.
 
     Args:
         work: begins anew each time.
@@ -34,14 +38,24 @@ async def retried(work: Callable[[], Awaitable[T]], retries: Retries, *, attempt
             return error.retry_after_s <= retries.total_s and error.retry_after_s
         return isinstance(error, TransientError)
 
+    most, began_s, tries = attempts or retries.attempts, time.monotonic(), 0
+
+    def again(error: Exception) -> bool | float:
+        wait = pause(error)
+        # Where the last try has failed stamina asks too.
+        if wait is not False and tries < most and time.monotonic() - began_s < retries.total_s:
+            tell_retry(str(error))
+        return wait
+
     async for attempt in stamina.retry_context(
-        on=pause,
-        attempts=attempts or retries.attempts,
+        on=again,
+        attempts=most,
         timeout=retries.total_s,
         wait_initial=retries.first_wait_s,
         wait_max=retries.longest_wait_s,
         wait_jitter=retries.first_wait_s,
     ):
+        tries = attempt.num
         with attempt:
             return await work()
     raise AssertionError("stamina yields an attempt or raises")

@@ -7,7 +7,9 @@
 
 The region is that of the request's signature, which must be there and is not verified.
 
-Left out on purpose: everything else of EC2, presigned requests, launch permissions for single accounts, STS.
+:mod:`penstock.simulators.aws.writable` is the same, and an account in which images are made; it needs moto.
+
+Left out on purpose: everything else of EC2, presigned requests.
 """
 
 from penstock.simulators.aws.server import AwsSimulator, AwsThread

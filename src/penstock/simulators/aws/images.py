@@ -1,68 +1,72 @@
-"""AMIs as ``DescribeImages`` tells of them."""
+"""AMIs: ``DescribeImages`` over the catalogue and over what was registered."""
 
-import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Final
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from aiohttp import web
 
-from penstock.model.arch import Arch
-from penstock.simulators.aws.query import Xml, filters_of, keep_filtered, listed, xml_answer
+from penstock.simulators.aws.query import Xml, filters_of, keep_filtered, listed, page_of, xml_answer
+from penstock.simulators.aws.shown import IMAGE_FILTERS, ShownImage, image_item, shown_ami
 from penstock.simulators.cloud.catalogue import Ami
 from penstock.simulators.cloud.clock import SimulatorClock
 from penstock.simulators.cloud.faults import without_some
 from penstock.simulators.cloud.operations import Call, Refusal
 
-_LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _AMI_ID = re.compile(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_MOST_RESULTS = 1000
-_ARCHITECTURES = {Arch.X86_64: "x86_64", Arch.AARCH64: "arm64"}
-
-
-_FILTERS: Final[Mapping[str, Callable[[Ami], str]]] = {
-    "architecture": lambda ami: _ARCHITECTURES.get(ami.arch, ami.arch.value),
-    "creation-date": lambda ami: _time(ami.published_at or _LONG_AGO),
-    "description": lambda ami: ami.description,
-    "image-id": lambda ami: ami.id,
-    "image-type": lambda _: "machine",
-    "is-public": lambda ami: str(ami.public).lower(),
-    "name": lambda ami: ami.name,
-    "owner-alias": lambda ami: ami.owner_alias,
-    "owner-id": lambda ami: ami.owner,
-    "product-code": lambda ami: ami.product_code,
-    "product-code.type": lambda ami: "marketplace" if ami.product_code else "",
-    "root-device-type": lambda _: "ebs",
-    "state": lambda ami: ami.state,
-    "virtualization-type": lambda _: "hvm",
-}
 
 
 class Images:
     """The AMIs of all regions.
 
     Args:
-        clock: by which they appear, are deprecated and go.
-        account: the number of the account that asks; it sees its own private and deprecated images.
+        clock: by which those of the catalogue appear, are deprecated and go.
     """
 
-    def __init__(self, clock: SimulatorClock, account: str) -> None:
+    def __init__(self, clock: SimulatorClock) -> None:
         self._clock = clock
-        self._account = account
         self._regions: dict[str, list[Ami]] = {}
+        self._registered: dict[str, dict[str, ShownImage]] = {}
 
     def stock(self, images: Iterable[Ami]) -> None:
-        """Serve ``images`` from now on."""
+        """Serve ``images`` from now on, beside what was registered."""
         regions: dict[str, list[Ami]] = {}
         for ami in images:
             regions.setdefault(ami.region, []).append(ami)
         self._regions = regions
 
-    def describe(self, call: Call, form: Mapping[str, str], region: str) -> web.Response:
-        """Answer ``DescribeImages``."""
+    def put(self, region: str, image: ShownImage) -> None:
+        """Have an image that was registered, or another state of it."""
+        self._registered.setdefault(region, {})[image.id] = image
+
+    def remove(self, region: str, image_id: str) -> None:
+        """Have it no more."""
+        del self._registered[region][image_id]
+
+    def registered(self, region: str) -> tuple[ShownImage, ...]:
+        """What was registered, pending or not, known or not yet."""
+        return tuple(self._registered.get(region, {}).values())
+
+    def named(self, region: str, owner: str, name: str) -> bool:
+        """Whether an image of this account has the name."""
+        of_catalogue = any((ami.owner, ami.name) == (owner, name) for ami in self._regions.get(region, []))
+        return of_catalogue or any((image.owner, image.name) == (owner, name) for image in self.registered(region))
+
+    def own(self, region: str, account: str, image_id: str) -> ShownImage:
+        """An image of the account that was registered and can be changed.
+
+        Raises:
+            Refusal: there is none, or it belongs to another account.
+        """
+        return next(image for image in _by_id([each for each in self._known(region) if each.owner == account], [image_id]))
+
+    def describe(self, call: Call, form: Mapping[str, str], region: str, account: str) -> web.Response:
+        """Answer ``DescribeImages``; an account sees its own private and deprecated images."""
         now = self._clock.now
-        seen = [ami for ami in self._regions.get(region, []) if ami.is_listed(now) and (ami.public or ami.owner == self._account)]
+        seen = [*self._of_catalogue(region, now), *self._known(region)]
+        seen = [image for image in seen if image.may_be_used_by(account)]
         ids, owners = listed(form, "ImageId"), listed(form, "Owner")
         if ids:
             if "MaxResults" in form:
@@ -71,77 +75,33 @@ class Images:
             seen = _by_id(seen, ids)
         elif form.get("IncludeDeprecated", "").lower() != "true":
             # Whoever names an image by its id sees it in any case, and so does its owner.
-            seen = [ami for ami in seen if ami.owner == self._account or not ami.is_deprecated(now)]
+            seen = [image for image in seen if image.owner == account or image.deprecated_at is None or image.deprecated_at > now]
         if owners:
-            wanted = {self._account if owner == "self" else owner for owner in owners}
-            seen = [ami for ami in seen if ami.owner in wanted or ami.owner_alias in wanted]
-        found = keep_filtered(seen, filters_of(form), _FILTERS)
-        page, token = _page(sorted(without_some(found, call.strikes), key=lambda ami: ami.id), form)
-        items: list[Xml] = [_item(ami) for ami in page]
+            wanted = {account if owner == "self" else owner for owner in owners}
+            seen = [image for image in seen if image.owner in wanted or image.owner_alias in wanted]
+        found = keep_filtered(seen, filters_of(form), IMAGE_FILTERS, lambda image: image.tags)
+        page, token = page_of(without_some(found, call.strikes), form, lambda image: image.id)
+        items: list[Xml] = [image_item(image) for image in page]
         return xml_answer("DescribeImages", {"imagesSet": items, "nextToken": token})
 
+    def _of_catalogue(self, region: str, now: datetime) -> Iterable[ShownImage]:
+        return (shown_ami(ami) for ami in self._regions.get(region, []) if ami.is_listed(now))
 
-def _by_id(seen: list[Ami], ids: list[str]) -> list[Ami]:
+    def _known(self, region: str) -> Iterable[ShownImage]:
+        now_s = time.monotonic()
+        for image in self.registered(region):
+            if image.known_from_s <= now_s:
+                yield image if image.ready_from_s <= now_s else replace(image, state="pending")
+
+
+def _by_id(seen: list[ShownImage], ids: list[str]) -> list[ShownImage]:
     for one in ids:
         if _AMI_ID.fullmatch(one) is None:
             raise Refusal(400, "InvalidAMIID.Malformed", f'Invalid id: "{one}" (expecting "ami-...")')
-    there = {ami.id: ami for ami in seen}
+    there = {image.id: image for image in seen}
     missing = [one for one in ids if one not in there]
     if missing:
         what = "id" if len(missing) == 1 else "ids"
         does = "does" if len(missing) == 1 else "do"
         raise Refusal(400, "InvalidAMIID.NotFound", f"The image {what} '[{', '.join(missing)}]' {does} not exist")
     return [there[one] for one in dict.fromkeys(ids)]
-
-
-def _page(found: list[Ami], form: Mapping[str, str]) -> tuple[list[Ami], str | None]:
-    """The images behind ``NextToken``, ``MaxResults`` of them, and the next token; a token holds the last id, so that pages stay true."""
-    if "NextToken" in form:
-        try:
-            last = base64.b64decode(form["NextToken"], validate=True).decode()
-        except ValueError:
-            raise Refusal(400, "InvalidParameterValue", "Unable to parse pagination token") from None
-        found = [ami for ami in found if ami.id > last]
-    if "MaxResults" not in form:
-        return found, None
-    text = form["MaxResults"]
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_RESULTS):
-        raise Refusal(
-            400, "InvalidParameterValue", f"Value ( {text} ) for parameter maxResults is invalid. Expecting 1 to {_MOST_RESULTS}."
-        )
-    page = found[: int(text)]
-    return page, base64.b64encode(page[-1].id.encode()).decode() if len(found) > len(page) else None
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
-def _item(ami: Ami) -> Xml:
-    device = "/dev/xvda"
-    codes: list[Xml] = [{"productCode": ami.product_code, "type": "marketplace"}] if ami.product_code else []
-    disk: Xml = {"deviceName": device, "ebs": {"volumeSize": "16", "volumeType": "gp3", "deleteOnTermination": True, "encrypted": False}}
-    return {
-        "imageId": ami.id,
-        "imageLocation": f"{ami.owner_alias or ami.owner}/{ami.name}",
-        "imageState": ami.state,
-        "imageOwnerId": ami.owner,
-        "imageOwnerAlias": ami.owner_alias or None,
-        "isPublic": ami.public,
-        "productCodes": codes or None,
-        "architecture": _FILTERS["architecture"](ami),
-        "imageType": "machine",
-        "name": ami.name,
-        "description": ami.description or None,
-        "rootDeviceType": "ebs",
-        "rootDeviceName": device,
-        "blockDeviceMapping": [disk],
-        "virtualizationType": "hvm",
-        "hypervisor": "xen",
-        "enaSupport": True,
-        "bootMode": "uefi" if ami.arch is Arch.AARCH64 else "uefi-preferred",
-        "platformDetails": "Linux/UNIX",
-        "usageOperation": "RunInstances",
-        "creationDate": _FILTERS["creation-date"](ami),
-        "deprecationTime": _time(ami.deprecated_at) if ami.deprecated_at else None,
-    }

@@ -1,7 +1,8 @@
 """The EC2 Query API: numbered parameters, filters with wildcards, XML (API version 2016-11-15)."""
 
+import base64
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import TypeVar
 from uuid import uuid4
@@ -34,19 +35,119 @@ def filters_of(form: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     return [(form[f"Filter.{number}.Name"], listed(form, f"Filter.{number}.Value")) for number in numbers]
 
 
-def keep_filtered(entries: Iterable[T], filters: Iterable[tuple[str, list[str]]], attributes: Mapping[str, Callable[[T], str]]) -> list[T]:
+def keep_filtered(
+    entries: Iterable[T],
+    filters: Iterable[tuple[str, list[str]]],
+    attributes: Mapping[str, Callable[[T], str]],
+    tags: Callable[[T], Mapping[str, str]] | None = None,
+) -> list[T]:
     """The entries that fit every filter; of a filter's values one must fit.
+
+    Args:
+        entries: of one kind.
+        filters: see :func:`filters_of`.
+        attributes: what a filter of this name looks at.
+        tags: for a kind that has tags: what ``tag:NAME`` and ``tag-key`` look at.
 
     Raises:
         Refusal: 400, there is no such filter.
     """
     left = list(entries)
     for name, values in filters:
-        if name not in attributes:
-            raise Refusal(400, "InvalidParameterValue", f"The filter '{name}' is invalid")
         patterns = [wildcard(value) for value in values]
-        left = [entry for entry in left if any(pattern.fullmatch(attributes[name](entry)) for pattern in patterns)]
+        look = _looked_at(name, attributes, tags)
+        left = [entry for entry in left if any(pattern.fullmatch(text) for text in look(entry) for pattern in patterns)]
     return left
+
+
+def _looked_at(
+    name: str, attributes: Mapping[str, Callable[[T], str]], tags: Callable[[T], Mapping[str, str]] | None
+) -> Callable[[T], Iterable[str]]:
+    if tags is not None and name == "tag-key":
+        return tags
+    if tags is not None and name.startswith("tag:"):
+        key = name.removeprefix("tag:")
+        return lambda entry: [value for other, value in tags(entry).items() if other == key]
+    if name not in attributes:
+        raise Refusal(400, "InvalidParameterValue", f"The filter '{name}' is invalid")
+    attribute = attributes[name]
+    return lambda entry: [attribute(entry)]
+
+
+def page_of(found: Sequence[T], form: Mapping[str, str], key: Callable[[T], str], *, most: int = 1000) -> tuple[list[T], str | None]:
+    """Those behind ``NextToken``, ``MaxResults`` of them, and the next token; a token holds the last key, so that pages stay true.
+
+    Args:
+        found: in any order.
+        form: of the request.
+        key: by which they are in order; each has its own.
+        most: that may be asked for.
+
+    Raises:
+        Refusal: 400, token or number are none.
+    """
+    left = sorted(found, key=key)
+    if "NextToken" in form:
+        try:
+            last = base64.b64decode(form["NextToken"], validate=True).decode()
+        except ValueError:
+            raise Refusal(400, "InvalidParameterValue", "Unable to parse pagination token") from None
+        left = [entry for entry in left if key(entry) > last]
+    if "MaxResults" not in form:
+        return left, None
+    text = form["MaxResults"]
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise Refusal(400, "InvalidParameterValue", f"Value ( {text} ) for parameter maxResults is invalid. Expecting 1 to {most}.")
+    page = left[: int(text)]
+    return page, base64.b64encode(key(page[-1]).encode()).decode() if len(left) > len(page) else None
+
+
+def tags_in(form: Mapping[str, str], prefix: str = "Tag") -> dict[str, str]:
+    """``Tag.N.Key`` with its ``Tag.N.Value``."""
+    numbers = sorted(int(found[1]) for key in form if (found := re.fullmatch(rf"{re.escape(prefix)}\.([0-9]+)\.Key", key)))
+    return {form[f"{prefix}.{number}.Key"]: form.get(f"{prefix}.{number}.Value", "") for number in numbers}
+
+
+def specified_tags(form: Mapping[str, str], kind: str) -> dict[str, str]:
+    """The tags of ``TagSpecification.N`` for resources of this kind."""
+    numbers = sorted(int(found[1]) for key in form if (found := re.fullmatch(r"TagSpecification\.([0-9]+)\.ResourceType", key)))
+    found_tags: dict[str, str] = {}
+    for number in numbers:
+        if form[f"TagSpecification.{number}.ResourceType"] == kind:
+            found_tags |= tags_in(form, f"TagSpecification.{number}.Tag")
+    return found_tags
+
+
+def tag_set(tags: Mapping[str, str]) -> "Xml":
+    """The element of tags; none where there are none."""
+    return [{"key": key, "value": value} for key, value in tags.items()] or None
+
+
+def required(form: Mapping[str, str], name: str) -> str:
+    """A parameter that must be there.
+
+    Raises:
+        Refusal: 400, it is not.
+    """
+    if not form.get(name):
+        raise Refusal(400, "MissingParameter", f"The request must contain the parameter {name}")
+    return form[name]
+
+
+def permissions_in(form: Mapping[str, str], structure: str) -> tuple[set[str], set[str]]:
+    """Whom a change of permissions adds, and whom it removes, accounts and groups alike; both ways in which clients say it."""
+    added, removed = set[str](), set[str]()
+    for key, value in form.items():
+        found = re.fullmatch(rf"{structure}\.(Add|Remove)\.[0-9]+\.(UserId|Group)", key)
+        if found is not None:
+            (added if found[1] == "Add" else removed).add(value)
+    named = {*listed(form, "UserId"), *listed(form, "UserGroup")}
+    if named:
+        (removed if form.get("OperationType") == "remove" else added).update(named)
+    wrong = next((each for each in {*added, *removed} if each != "all" and not (len(each) == 12 and each.isdigit())), None)
+    if wrong is not None:
+        raise Refusal(400, "InvalidAMIAttributeItemValue", f'Invalid attribute item value "{wrong}" for userId item type.')
+    return added, removed
 
 
 def wildcard(text: str) -> re.Pattern[str]:

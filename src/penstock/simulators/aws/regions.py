@@ -22,6 +22,7 @@ PARTITIONS: Final[tuple[frozenset[str], ...]] = (
     frozenset(_COMMERCIAL.split()),
     frozenset(("us-gov-east-1", "us-gov-west-1")),
     frozenset(("cn-north-1", "cn-northwest-1")),
+    frozenset(("eusc-de-east-1",)),
 )
 
 

@@ -1,12 +1,13 @@
 """EC2 as a running server: all regions at one address."""
 
-import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from aiohttp import web
 
+from penstock.simulators.aws.callers import Caller, caller_of
 from penstock.simulators.aws.images import Images
 from penstock.simulators.aws.query import xml_error
 from penstock.simulators.aws.regions import describe_regions, partition_of
@@ -17,11 +18,15 @@ from penstock.simulators.cloud.operations import Call, Operation, Refusal
 from penstock.simulators.cloud.server import CloudSimulator
 from penstock.simulators.thread import threaded
 
-_SIGNED = re.compile(
-    r"AWS4-HMAC-SHA256 +Credential=(?P<key>[^/, ]+)/[0-9]{8}/(?P<region>[a-z0-9-]+)/ec2/aws4_request, *"
-    r"SignedHeaders=[a-z0-9;-]+, *Signature=[0-9a-f]{64}"
-)
 _NOT_VALID = "AWS was not able to validate the provided access credentials"
+
+
+Action = Callable[[Call, Caller], web.Response]
+"""Answers an action of the Query API."""
+
+
+class AskedFault(Refusal):
+    """A refusal that is a fault: it has a status, and the code of the service that was asked."""
 
 
 class AwsSimulator(CloudSimulator):
@@ -31,6 +36,7 @@ class AwsSimulator(CloudSimulator):
         catalogue: what there is; its AMIs are served.  None is empty.
         access_key_id: the only one that is let in; ``""`` lets in everyone who signs, as nobody verifies signatures here.
         account: the number of the account that asks.
+        accounts: the numbers of other accounts, by the ids of their access keys.
         not_opted_in: regions that the account has not opted into: they are not listed, and their endpoints let nobody in.
         now: the clock stands there; None is the real time.
         faults: what goes wrong from the start.
@@ -39,12 +45,15 @@ class AwsSimulator(CloudSimulator):
         tls: with it the simulator speaks HTTPS.
     """
 
+    services: ClassVar[frozenset[str]] = frozenset({"ec2"})
+
     def __init__(
         self,
         catalogue: Catalogue | None = None,
         *,
         access_key_id: str = "",
         account: str = "123456789012",
+        accounts: Mapping[str, str] | None = None,
         not_opted_in: Iterable[str] = (),
         now: datetime | None = None,
         faults: Iterable[Fault] = (),
@@ -55,7 +64,9 @@ class AwsSimulator(CloudSimulator):
         clock = SimulatorClock(now)
         self._access_key_id = access_key_id
         self._not_opted_in = frozenset(not_opted_in)
-        self._images = Images(clock, account)
+        self._account = account
+        self._accounts = dict(accounts or {})
+        self._images = Images(clock)
         super().__init__(catalogue, clock=clock, faults=faults, host=host, port=port, tls=tls)
 
     def _stock(self, catalogue: Catalogue) -> None:
@@ -64,25 +75,34 @@ class AwsSimulator(CloudSimulator):
     def _operations(self) -> Iterable[Operation]:
         return [Operation("POST", "/", "aws", self._act)]
 
+    def _actions(self) -> Mapping[str, Action]:
+        """What the Query API can be asked."""
+        return {
+            "DescribeImages": lambda call, caller: self._images.describe(call, call.form, caller.region, caller.account),
+            "DescribeRegions": lambda call, caller: describe_regions(call.form, caller.region, self._not_opted_in),
+        }
+
     def _act(self, call: Call) -> web.Response:
-        region = _region_of(call.request)
-        match call.form.get("Action"):
-            case "DescribeImages":
-                return self._images.describe(call, call.form, region)
-            case "DescribeRegions":
-                return describe_regions(call.form, region, self._not_opted_in)
-            case None:
-                raise Refusal(400, "MissingAction", "The request must contain the parameter Action")
-            case action:
-                raise Refusal(400, "InvalidAction", f"The action {action} is not valid for this web service.")
+        name = call.form.get("Action")
+        if name is None:
+            raise Refusal(400, "MissingAction", "The request must contain the parameter Action")
+        action = self._actions().get(name)
+        if action is None:
+            raise Refusal(400, "InvalidAction", f"The action {name} is not valid for this web service.")
+        return action(call, self._caller(call))
+
+    def _caller(self, call: Call) -> Caller:
+        caller = caller_of(call.request, self._accounts, self._account)
+        if caller is None:
+            raise Refusal(401, "AuthFailure", _NOT_VALID)
+        return caller
 
     def _check(self, call: Call) -> None:
-        header = call.request.headers.get("Authorization")
-        if header is None:
+        if "Authorization" not in call.request.headers:
             raise Refusal(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-        signed = _SIGNED.fullmatch(header)
-        known = signed is not None and self._access_key_id in ("", signed["key"])
-        if signed is None or not known or signed["region"] not in partition_of(signed["region"]) - self._not_opted_in:
+        caller = self._caller(call)
+        known = caller.service in self.services and self._access_key_id in ("", caller.key)
+        if not known or caller.region not in partition_of(caller.region) - self._not_opted_in:
             raise Refusal(401, "AuthFailure", _NOT_VALID)
 
     def _refuse(self, refusal: Refusal) -> web.Response:
@@ -96,19 +116,15 @@ class AwsSimulator(CloudSimulator):
             503: "RequestLimitExceeded",
             504: "Unavailable",
         }
-        return Refusal(status, codes.get(status, "InternalError"), "A fault that was asked for.")
+        return AskedFault(status, codes.get(status, "InternalError"), "A fault that was asked for.")
 
     def _name(self, api: str, form: Mapping[str, str]) -> str:
         return f"{api}.{form.get('Action', 'unknown')}"
 
     def _public(self, request: web.Request, form: Mapping[str, str]) -> Mapping[str, str]:
         """The whole form, which holds no secret, and the region, which the real one tells by the host's name."""
-        return {**form, "region": _region_of(request)}
-
-
-def _region_of(request: web.Request) -> str:
-    signed = _SIGNED.fullmatch(request.headers.get("Authorization", ""))
-    return signed["region"] if signed else ""
+        caller = caller_of(request, {}, "")
+        return {**form, "region": caller.region if caller else ""}
 
 
 AwsThread = threaded(AwsSimulator)

@@ -5,14 +5,14 @@ The clouds treat paths in ways that a web framework's router does not (Azure's a
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from penstock.simulators.cloud.faults import Strike
 
-_SLOT = re.compile(r"\{(\w+)\}")
+_SLOT = re.compile(r"\{(\w+\*?)\}")
 
 
 class Refusal(Exception):
@@ -54,7 +54,7 @@ class Call:
     strikes: tuple[Strike, ...] = ()
 
 
-Handler = Callable[[Call], web.Response]
+Handler = Callable[[Call], web.Response | Awaitable[web.Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Operation:
 
     Attributes:
         method: for example ``GET``.
-        path: with slots in braces, each one segment: ``/projects/{project}/images``.
+        path: with slots in braces, each one segment: ``/projects/{project}/images``; ``{key*}`` is all that is left, slashes too.
         api: its name in the request log.
         handler: answers it, or raises :class:`Refusal`.
         open: whether no credentials are needed.
@@ -108,4 +108,8 @@ def json_bytes(body: bytes, *, status: int = 200, headers: Mapping[str, str] | N
 
 def _pattern(path: str) -> str:
     pieces = _SLOT.split(path)
-    return "".join(f"(?P<{piece}>[^/]+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+    return "".join(_slot(piece) if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+
+
+def _slot(name: str) -> str:
+    return f"(?P<{name[:-1]}>.*)" if name.endswith("*") else f"(?P<{name}>[^/]+)"

@@ -1,8 +1,9 @@
 """A simulated cloud as a running server, inside an event loop: what all of them share."""
 
+import inspect
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import parse_qsl, urlencode
@@ -20,7 +21,6 @@ from penstock.simulators.cloud.steering import STEERING, Steering
 
 _SHUTDOWN_S = 0.5
 _DEFAULT_STATUS = 503
-_LONGEST_BODY_BYTES = 1 << 20
 
 
 class CloudSimulator(ABC):
@@ -41,6 +41,7 @@ class CloudSimulator(ABC):
     """
 
     ignore_case: ClassVar[bool] = False
+    longest_body_bytes: ClassVar[int] = 1 << 20
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class CloudSimulator(ABC):
         Raises:
             OperationError: the address cannot be listened on.
         """
-        app = web.Application(client_max_size=_LONGEST_BODY_BYTES)
+        app = web.Application(client_max_size=self.longest_body_bytes)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
@@ -127,6 +128,10 @@ class CloudSimulator(ABC):
     def _refuse(self, refusal: Refusal) -> web.Response:
         """The error in this cloud's wording."""
 
+    def _refuse_in(self, refusal: Refusal, request: web.Request) -> web.Response:  # noqa: ARG002  # for a cloud whose services differ
+        """The same, where the wording depends on the request."""
+        return self._refuse(refusal)
+
     @abstractmethod
     def _fault(self, status: int) -> Refusal:
         """What this cloud says with ``status`` when it is overloaded or broken."""
@@ -147,16 +152,18 @@ class CloudSimulator(ABC):
         operation, path = self._table.find(request.method, request.path) or (None, {})
         public = self._public(request, form)
         self._write_down(request, public, "unknown" if operation is None else self._name(operation.api, form))
-        line = f"{request.method} {request.path_qs}" + (f"?{urlencode(public)}" if public else "")
+        line = request.path_qs + (("&" if request.query_string else "?") + urlencode(public) if public else "")
+        line = f"{request.method} {line}"
         strikes = self.faults.take(line)
         await wait_if_slow(strikes)
         try:
-            response = self._respond(operation, Call(request, path, dict(request.query), form, body, strikes))
+            answer = self._respond(operation, Call(request, path, dict(request.query), form, body, strikes))
+            response = await answer if inspect.isawaitable(answer) else answer
         except Refusal as refusal:
-            response = self._refuse(refusal)
+            response = self._refuse_in(refusal, request)
         return await deliver(request, response, strikes)
 
-    def _respond(self, operation: Operation | None, call: Call) -> web.Response:
+    def _respond(self, operation: Operation | None, call: Call) -> web.Response | Awaitable[web.Response]:
         for strike in call.strikes:
             if strike.kind is FaultKind.STATUS:
                 refusal = self._fault(int(strike.amount(_DEFAULT_STATUS)))
