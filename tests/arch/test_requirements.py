@@ -43,16 +43,20 @@ def _choose(pins: list[tuple[Requirement, int]], python: str, machine: str) -> d
     return chosen
 
 
+RUN_EXTRAS = ("aws", "azure", "gcp", "images", "rollout")
+"""Not ``simulate``: moto brings sixty packages, for one option of one rehearsal."""
+
+
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict[str, list[str]]:
     """What pyproject.toml asks for, by the file that answers it."""
     document = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     asked = document["project"]
     extras = asked["optional-dependencies"]
-    run = [*asked["dependencies"], *extras["aws"], *extras["azure"], *extras["gcp"], *extras["images"], *extras["rollout"]]
+    run = [*asked["dependencies"], *(package for name in RUN_EXTRAS for package in extras[name])]
     return {
         "run": run,
-        "dev": [*run, *(one for one in extras["dev"] if Requirement(one).name != asked["name"])],
+        "dev": [*run, *extras["simulate"], *(one for one in extras["dev"] if Requirement(one).name != asked["name"])],
         "build": document["build-system"]["requires"],
     }
 

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "payload": Entry("penstock.cli.payload", "group", "Make, read and verify release payloads."),
     "streams": Entry("penstock.cli.streams", "group", "Make, fill, print and check stream metadata."),
     "images": Entry("penstock.cli.images", "group", "Serve and customise CoreOS ISOs and boot artifacts."),
+    "publish": Entry("penstock.cli.publish", "group", "Publish images to clouds."),
     "simulate": Entry("penstock.cli.simulate", "group", "Run simulators of the outside systems on this machine."),
 }
 """In the order in which help shows them: the whole first, then the stages along the road, then the simulators."""

@@ -68,7 +68,7 @@ def progress_sink(style: ProgressStyle, *, clock: Callable[[], float] = time.mon
         case ProgressStyle.JSON:
             with _Guarded(_JsonLines(clock)) as sink:
                 yield sink
-        case ProgressStyle.AUTO if _on_terminal():
+        case ProgressStyle.AUTO if on_terminal():
             with _bars() as bars, _Guarded(_DrawnBars(bars, clock)) as sink:
                 yield sink
         case _:
@@ -76,7 +76,8 @@ def progress_sink(style: ProgressStyle, *, clock: Callable[[], float] = time.mon
                 yield sink
 
 
-def _on_terminal() -> bool:
+def on_terminal() -> bool:
+    """Whether stderr is a terminal on which something can be drawn."""
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, TypeVar
@@ -29,7 +29,7 @@ THREADS_LIMIT_S: Final = 2.0
 """How long its worker threads may take after that."""
 
 
-def run_async(coroutine: Coroutine[Any, Any, T], *, patient: bool = False) -> T:
+def run_async(coroutine: Coroutine[Any, Any, T], *, patient: bool = False, logs: Callable[[], None] = configure_logs) -> T:
     """Run ``coroutine`` in a new event loop; its result.
 
     Logs are configured first.  Called from the main thread, once per command.
@@ -37,12 +37,13 @@ def run_async(coroutine: Coroutine[Any, Any, T], *, patient: bool = False) -> T:
     Args:
         coroutine: what to do.
         patient: whether it may take any time to unwind, as a server does that sends what it began to send; a second signal ends that.
+        logs: configures them; a program with another contract has its own.
 
     Raises:
         Interrupted: SIGINT, SIGTERM or SIGHUP ended the work; everything that the coroutine holds has been released.
     """
     try:
-        configure_logs()
+        logs()
     except BaseException:
         coroutine.close()
         raise

@@ -44,6 +44,10 @@ images serve     file → minimal-iso                                     ``mini
 images serve     file → served-iso, minimal-iso → served-iso            ``served as full-iso to HOST``
 images serve     host → served-iso                                      ``made for it``
 images serve     ignition-config → host                                 ``assigned``; the host's fact ``ignition`` is the newest
+publish          file → cloud-image                                     ``published to REGION as NAME``
+community-push
+publish          cloud-image → stream                                   ``aws REGION ARCH``, with ``--emit-stream``
+community-push
 ===============  =====================================================  ==================================================
 
 So a trace *up* from an ISO shows the layer and the image that hold its bytes, the release that named the image, and through the release

@@ -54,3 +54,24 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except FileNotFoundError:
         return False
+
+
+def is_locked(path: Path) -> bool | NoLock:
+    """Whether somebody else holds a lock on ``path``; nobody is kept out meanwhile, and others may ask at the same time.
+
+    Raises:
+        OSError: the file is not there, or cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return NoLock.UNSUPPORTED
+        raise
+    else:
+        return False
+    finally:
+        os.close(descriptor)

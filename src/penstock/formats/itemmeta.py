@@ -1,0 +1,197 @@
+"""What the ``meta`` of a mapping says of attributes of images: tried against the attributes' types, all faults at once.
+
+pubtools-marketplacesvm: ``tasks/push/items/{starmap,ami}.py``; the attributes are those of pushsource: ``_impl/model/{vms,ami,vhd}.py``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Any
+
+import msgspec
+import msgspec.structs
+
+from penstock.formats.codec import decode
+from penstock.formats.everyfault import DocumentFaults, faults_of
+from penstock.formats.text import DocumentFault, fault
+from penstock.model.push.items import (
+    AccessEndpointUrl,
+    AmiAttributes,
+    BillingCodes,
+    BootMode,
+    ItemKind,
+    SecurityGroup,
+    VhdAttributes,
+)
+
+_ROOT = ("meta",)
+_DATE = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class SaidOfItem:
+    """What a meta says, by the names of the fields, as the fields have it; null and what is no field is left out.
+
+    Attributes:
+        general: fields of ``PushItem``.
+        release: fields of ``ReleaseInfo``.
+        attributes: fields of ``AmiAttributes`` or ``VhdAttributes``.
+    """
+
+    general: Mapping[str, Any] = field(default_factory=dict)
+    release: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Release(msgspec.Struct):
+    product: str | None = None
+    date: str | int | None = None
+    arch: str | None = None
+    respin: int | None = None
+    version: str | None = None
+    base_product: str | None = None
+    base_version: str | None = None
+    variant: str | None = None
+    type: str | None = None
+
+
+class _SecurityGroup(msgspec.Struct):
+    from_port: int
+    ip_protocol: str
+    ip_ranges: list[str]
+    to_port: int
+
+
+class _AccessEndpointUrl(msgspec.Struct):
+    port: int
+    protocol: str
+
+
+class _BillingCodes(msgspec.Struct):
+    name: str
+    codes: list[str]
+
+
+class _General(msgspec.Struct, kw_only=True):
+    description: str | None = None
+    boot_mode: BootMode | None = None
+    origin: str | None = None
+    signing_key: str | None = None
+    marketplace_name: str | None = None
+    marketplace_title_template: str | None = None
+    release: _Release | None = None
+
+
+class _Ami(_General, kw_only=True):
+    type: str | None = None
+    region: str | None = None
+    virtualization: str | None = None
+    volume: str | None = None
+    root_device: str | None = None
+    sriov_net_support: str | None = None
+    ena_support: bool | None = None
+    uefi_support: bool | None = None
+    billing_codes: _BillingCodes | None = None
+    release_notes: str | None = None
+    usage_instructions: str | None = None
+    recommended_instance_type: str | None = None
+    marketplace_entity_type: str | None = None
+    image_id: str | None = None
+    public_image: bool | None = None
+    scanning_port: int | None = None
+    user_name: str | None = None
+    version_title: str | None = None
+    security_groups: list[_SecurityGroup] | None = None
+    access_endpoint_url: _AccessEndpointUrl | None = None
+
+
+class _Vhd(_General, kw_only=True):
+    generation: str | None = None
+    sku_id: str | None = None
+    support_legacy: bool | None = None
+    legacy_sku_id: str | None = None
+    disk_version: str | None = None
+    recommended_sizes: list[str] | None = None
+    sas_uri: str | None = None
+
+
+def read_item_meta(meta: Mapping[str, Any], kind: ItemKind, *, subject: str) -> SaidOfItem:
+    """What ``meta`` says of an image of this kind.
+
+    Keys that are no attribute (``accounts``, ``modular_push`` …) are passed over, and so are those that only a source can say (``name``,
+    ``src``, checksums); an unknown key of ``release`` is a fault, as upstream's class refuses it.
+
+    Args:
+        meta: plain data.
+        kind: which attributes there are.
+        subject: what the meta is called in errors.
+
+    Raises:
+        DocumentFaults: values of a wrong type or spelling, all at once, with their path in ``$.meta``.
+    """
+    form: type[_Ami | _Vhd] = _Ami if kind is ItemKind.AMI else _Vhd
+    wrong = [*_wrong_in_release(meta.get("release"), subject)]
+    try:
+        made = decode(dict(meta), form, subject=subject)
+    except DocumentFault:
+        raise DocumentFaults([*faults_of(dict(meta), form, subject=subject, path=_ROOT), *wrong], subject=subject) from None
+    if wrong:
+        raise DocumentFaults(wrong, subject=subject)
+    said = {name: value for name, value in msgspec.structs.asdict(made).items() if value is not None}
+    release = said.pop("release", None)
+    names = {each.name for each in fields(AmiAttributes if kind is ItemKind.AMI else VhdAttributes)}
+    return SaidOfItem(
+        general={name: value for name, value in said.items() if name not in names},
+        release=_release(release) if release is not None else {},
+        attributes={name: _of_attribute(value) for name, value in said.items() if name in names},
+    )
+
+
+def read_release_date(value: str | int) -> date:
+    """``20260511``, as text or number, or ``2026-05-11``.
+
+    Raises:
+        ValueError: it is no such date.
+    """
+    found = _DATE.fullmatch(str(value))
+    if found is None:
+        raise ValueError(str(value))
+    return date(int(found[1]), int(found[3]), int(found[4]))
+
+
+def _release(said: _Release) -> dict[str, Any]:
+    found = {name: value for name, value in msgspec.structs.asdict(said).items() if value is not None}
+    if said.date is not None:
+        found["date"] = read_release_date(said.date)
+    return found
+
+
+def _wrong_in_release(tree: object, subject: str) -> Iterator[DocumentFault]:
+    """What the types do not tell."""
+    if not isinstance(tree, Mapping):
+        return
+    for key in tree:
+        if key not in _Release.__struct_fields__:
+            known = ", ".join(_Release.__struct_fields__)
+            yield fault(f"a release has no {key!r}; it has {known}", subject=subject, path=(*_ROOT, "release", key))
+    value = tree.get("date")
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        try:
+            read_release_date(value)
+        except ValueError:
+            problem = f"{value!r} is no date; write YYYYMMDD or YYYY-MM-DD"
+            yield fault(problem, subject=subject, path=(*_ROOT, "release", "date"))
+
+
+def _of_attribute(value: object) -> object:
+    """The value as the model has it."""
+    if isinstance(value, _AccessEndpointUrl):
+        return AccessEndpointUrl(value.port, value.protocol)
+    if isinstance(value, _BillingCodes):
+        return BillingCodes(value.name, tuple(value.codes))
+    if isinstance(value, list):
+        return tuple(_of_attribute(each) for each in value)
+    if isinstance(value, _SecurityGroup):
+        return SecurityGroup(value.from_port, value.ip_protocol, tuple(value.ip_ranges), value.to_port)
+    return value

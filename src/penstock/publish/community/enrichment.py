@@ -1,0 +1,253 @@
+"""From a mapped item to its targets."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from penstock.formats.everyfault import DocumentFaults
+from penstock.model.arch import Arch
+from penstock.model.errors import InputError
+from penstock.model.push.aws import ImageRegistration, Place
+from penstock.model.push.items import AmiAttributes, PushItem
+from penstock.model.push.rhsm import RhsmProduct
+from penstock.model.record import given
+from penstock.model.starmap import BillingType
+from penstock.publish.community.billing import billing_codes
+from penstock.publish.community.destination import CommunityDestination
+from penstock.publish.community.names import image_name, object_key
+from penstock.publish.community.sharing import sharing_wish
+from penstock.publish.community.tags import community_tags
+from penstock.publish.community.target import CommunityTarget, Enriched, FailedTarget, SkippedTarget
+from penstock.publish.mapping import Mapped, MappedDestination
+from penstock.publish.metadata import filled
+
+HOURLY_ONLY = frozenset({"RHEL_HA", "SAP"})
+"""Products that go to hourly destinations alone."""
+
+DEFAULT_PROVIDER = "AWS"
+_RELEASE_TYPES = ("ga", "beta")
+
+
+@dataclass(frozen=True, slots=True)
+class EnrichmentRules:
+    """What the arguments of a run say.
+
+    Attributes:
+        beta: every release is of type ``beta``.
+        require_billing_codes: ``COMMUNITY_PUSH_REQUIRE_BILLING_CODES``.
+        container_prefix: of buckets.
+    """
+
+    beta: bool = False
+    require_billing_codes: bool = True
+    container_prefix: str = "redhat-cloudimg"
+
+
+def enrich(mapped: Sequence[Mapped], rules: EnrichmentRules) -> Enriched:
+    """The targets of all mapped items, in the order of the source and the mapping.
+
+    In this order: a destination for another architecture is skipped (upstream ignores ``architecture`` here; the source's and the
+    mapping's word are compared as :class:`~penstock.model.arch.Arch` where both are one); the meta is filled in
+    (:func:`penstock.publish.metadata.filled`); what is not hourly of :data:`HOURLY_ONLY` is skipped; region and type; billing codes;
+    provider (``AWS`` where the mapping names none), which stands in ``marketplace_entity_type`` of the item; ``beta`` or the type of the
+    meta, lower case, ``ga`` and ``beta`` only; **then** who may use it, with that final type: public where it is hourly, not RHEL_HA of
+    type beta, and not SAP; ``aarch64`` becomes ``arm64``; ``dest``.  RHSM's product is ``release.product``, with ``_HOURLY`` where hourly.
+    Labels are unique; targets of one account and region with equal image names are :class:`FailedTarget`, all of them, unless they are
+    the same image in everything that EC2 is told.
+
+    Never raises for what one destination says: that is a ``FailedTarget``.
+    """
+    targets: list[CommunityTarget] = []
+    skipped: list[SkippedTarget] = []
+    failed: list[FailedTarget] = []
+    for one in mapped:
+        for where in one.destinations:
+            made = _Enrichment(one, where, rules).outcome()
+            if isinstance(made, CommunityTarget):
+                targets.append(made)
+            elif isinstance(made, SkippedTarget):
+                skipped.append(made)
+            else:
+                failed.append(made)
+    clashes = _clashes(targets)
+    failed += (_failed_late(each, clashes[each.order]) for each in targets if each.order in clashes)
+    good = (each for each in targets if each.order not in clashes)
+    return Enriched(tuple(_labelled(good)), tuple(skipped), tuple(sorted(failed, key=lambda each: each.order)))
+
+
+class _Fatal(Exception):
+    """There are no billing codes: nothing at all is pushed then."""
+
+
+class _Enrichment:
+    """One item at one destination."""
+
+    def __init__(self, mapped: Mapped, where: MappedDestination, rules: EnrichmentRules) -> None:
+        self._source = mapped.item
+        self._rules = rules
+        self._billing_rules = mapped.entity.billing_rules
+        self._where = where
+        self._order = (mapped.order, where.index)
+        self._text = where.destination.destination
+        self._item = replace(mapped.item, dest=(self._text,))
+
+    def outcome(self) -> CommunityTarget | SkippedTarget | FailedTarget:
+        """What becomes of it; the item is left as far as it could be enriched."""
+        try:
+            return self._target()
+        except InputError as error:
+            return self._failed(error, fatal=False)
+        except _Fatal as error:
+            return self._failed(error.__cause__, fatal=True)
+
+    def _failed(self, error: BaseException | None, *, fatal: bool) -> FailedTarget:
+        reason = "; ".join(each.message for each in error.faults) if isinstance(error, DocumentFaults) else str(error)
+        return FailedTarget(self._item, self._order, self._where.account, self._text, reason, fatal)
+
+    def _skipped(self, reason: str) -> SkippedTarget:
+        return SkippedTarget(self._item, self._where.account, self._text, reason)
+
+    def _target(self) -> CommunityTarget | SkippedTarget:
+        wanted = given(self._where.destination.architecture)
+        if wanted and not _same_arch(wanted, self._source.release.arch):
+            return self._skipped(f"it is for {wanted}, and the image is of {self._source.release.arch}")
+        if self._source.source_image:
+            raise InputError("its source is an image of AWS and no file, which this version does not copy", subject=self._source.src)
+        self._item = filled(self._item, self._where.meta, subject=f"the meta of {self._where.account} {self._text}")
+        destination = CommunityDestination.parse(self._text)
+        if destination.type is not BillingType.HOURLY and self._item.release.product in HOURLY_ONLY:
+            return self._skipped(f"{self._item.release.product} goes to hourly destinations only")
+        provider = given(self._where.mapping.provider) or DEFAULT_PROVIDER
+        self._decide(destination, provider)
+        return self._made(destination, provider)
+
+    def _decide(self, destination: CommunityDestination, provider: str) -> None:
+        """What neither source nor meta can say."""
+        release = replace(self._item.release, type=self._release_type())
+        if release.arch.lower() == Arch.AARCH64:
+            release = replace(release, arch=Arch.AARCH64.oci)  # the only word for it that RHSM and EC2 know
+        attributes = replace(
+            _ami(self._item),
+            region=destination.region,
+            type=destination.type.value,
+            marketplace_entity_type=provider,
+            public_image=_is_public(destination.type, release.product, release.type),
+        )
+        self._item = replace(self._item, release=release, attributes=attributes)
+        if self._rules.require_billing_codes:
+            try:
+                codes = billing_codes(self._billing_rules, self._item.file_name, destination.type)
+            except InputError as error:
+                raise _Fatal from error
+            self._item = replace(self._item, attributes=replace(attributes, billing_codes=codes))
+
+    def _release_type(self) -> str | None:
+        """Upstream asks the meta alone: what the source says does not count."""
+        if self._rules.beta:
+            return "beta"
+        release = self._where.meta.get("release")
+        said = str((release or {}).get("type") or "").lower()
+        if said and said not in _RELEASE_TYPES:
+            raise InputError(f"the release type {said!r} of the meta is none of {', '.join(_RELEASE_TYPES)}")
+        return said or None
+
+    def _made(self, destination: CommunityDestination, provider: str) -> CommunityTarget:
+        item, attributes = self._item, _ami(self._item)
+        template = given(self._where.destination.ami_version_template)
+        product = f"{item.release.product}_HOURLY" if destination.type is BillingType.HOURLY else item.release.product
+        return CommunityTarget(
+            label=f"{self._where.account} {destination} {item.object_name}",
+            order=self._order,
+            item=item,
+            source=self._source,
+            account=self._where.account,
+            destination=destination,
+            provider=provider,
+            registration=_registration(item, image_name(item, template)),
+            sharing=sharing_wish(self._where.meta, destination.region),
+            tags=community_tags(item, given(self._where.destination.tags) or {}, destination.type),
+            bucket=f"{self._rules.container_prefix}-{destination.region}",
+            object_key=object_key(item),
+            public=bool(attributes.public_image),
+            rhsm_product=RhsmProduct(product, provider),
+        )
+
+
+def _ami(item: PushItem) -> AmiAttributes:
+    if not isinstance(item.attributes, AmiAttributes):
+        raise InputError("only images for AWS have destinations in the community workflow", subject=item.name)
+    return item.attributes
+
+
+def _registration(item: PushItem, name: str) -> ImageRegistration:
+    attributes = _ami(item)
+    said = {"virtualization": attributes.virtualization, "root_device": attributes.root_device, "volume": attributes.volume}
+    missing = [each for each, value in said.items() if not value]
+    if missing:
+        raise InputError(f"neither the source nor the mapping says {' and '.join(missing)}", hint="add them to the meta of the mapping")
+    return ImageRegistration(
+        name=name,
+        description=item.description,
+        arch=_ec2_arch(item.release.arch),
+        virtualization=said["virtualization"] or "",
+        root_device=said["root_device"] or "",
+        volume=said["volume"] or "",
+        ena_support=attributes.ena_support,
+        sriov_net_support=attributes.sriov_net_support,
+        boot_mode=item.boot_mode.ec2 if item.boot_mode else None,
+        billing_codes=attributes.billing_codes.codes if attributes.billing_codes else (),
+    )
+
+
+def _is_public(type: BillingType, product: str, release_type: str | None) -> bool:  # noqa: A002  (upstream's word)
+    """Only hourly images carry a fee of Red Hat; SAP goes through the marketplace, and betas of RHEL_HA stay with their testers."""
+    return type is BillingType.HOURLY and product != "SAP" and not (product == "RHEL_HA" and release_type == "beta")
+
+
+def _same_arch(one: str, other: str) -> bool:
+    try:
+        return Arch.parse(one) is Arch.parse(other)
+    except InputError:
+        return one == other
+
+
+def _ec2_arch(text: str) -> str:
+    """``x86_64`` and ``arm64``; another word stays, and EC2 judges it."""
+    try:
+        arch = Arch.parse(text)
+    except InputError:
+        return text
+    return arch.oci if arch is Arch.AARCH64 else arch.value
+
+
+def _clashes(targets: Sequence[CommunityTarget]) -> dict[tuple[int, int], str]:
+    """By order, why a target cannot be: another of the account and region has its name, and is another image."""
+    by_name: dict[tuple[Place, str], list[CommunityTarget]] = defaultdict(list)
+    for target in targets:
+        by_name[target.place, target.image_name].append(target)
+    return {each.order: reason for group in by_name.values() if (reason := _clash(group)) for each in group}
+
+
+def _clash(group: Sequence[CommunityTarget]) -> str:
+    first, others = group[0], group[1:]
+    reasons = {
+        "come from different files: two images with equal release data": any(each.item.src != first.item.src for each in others),
+        "are of different types: billing codes would tell them apart": any(each.type is not first.type for each in others),
+        "are registered in different ways": any(each.registration != first.registration for each in others),
+        "have different tags": any(each.tags != first.tags for each in others),
+    }
+    found = next((reason for reason, holds in reasons.items() if holds), "")
+    return f"{len(group)} images of {first.place} would have the name {first.image_name}, and {found}" if found else ""
+
+
+def _failed_late(target: CommunityTarget, reason: str) -> FailedTarget:
+    return FailedTarget(target.item, target.order, target.account, str(target.destination), reason)
+
+
+def _labelled(targets: Iterable[CommunityTarget]) -> Iterable[CommunityTarget]:
+    """With a number behind the second and every further label of the same text."""
+    seen: dict[str, int] = defaultdict(int)
+    for target in targets:
+        seen[target.label] += 1
+        number = seen[target.label]
+        yield target if number == 1 else replace(target, label=f"{target.label} #{number}")
