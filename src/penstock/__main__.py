@@ -11,18 +11,28 @@ _ALLOCATIONS_PER_COLLECTION = (50_000, 50, 100)
 
 
 def main() -> None:
-    """Run the program.
+    """Run the program."""
+    _before_imports()
+    from penstock.cli.main import main as run
 
-    Until it has its own signal handlers there is nothing to clean up: Ctrl-C ends it in silence, not with a traceback of the imports.
-    """
+    run()
+
+
+def community_push() -> None:
+    """Run ``pubtools-marketplacesvm-community-push``."""
+    _before_imports()
+    from penstock.cli.publish.upstream import main as run
+
+    run()
+
+
+def _before_imports() -> None:
+    """Until the program has its own signal handlers there is nothing to clean up: Ctrl-C ends it in silence, without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     # Nearly all that a command allocates are the functions and classes of its imports, which live to its end.  Looking through them
     # again and again took a tenth of the time of a short command, and a fifth of one that reads long documents.
     gc.set_threshold(*_ALLOCATIONS_PER_COLLECTION)
-    from penstock.cli.main import main as run
-
-    run()
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:

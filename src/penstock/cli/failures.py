@@ -108,7 +108,13 @@ def _rank(error: BaseException) -> int:
 
 
 def _report_penstock_error(error: PenstockError) -> None:
-    _say(f"penstock: {printable(str(error))}")
+    from penstock.formats.everyfault import DocumentFaults
+
+    faults = [each.message for each in error.faults] if isinstance(error, DocumentFaults) else []
+    below = "".join(f"\n  {each}" for each in faults)
+    _say(f"penstock: {printable(str(error).removesuffix(below))}")
+    for each in faults:  # the lines between them are ours, what is in them is the document's
+        _say(f"  {printable(each)}")
     if error.hint:
         _say(f"hint: {printable(error.hint)}")
 

@@ -8,6 +8,8 @@ import pytest
 
 from penstock.cli.failures import most_telling, report
 from penstock.cli.interrupts import Interrupted
+from penstock.formats.everyfault import DocumentFaults
+from penstock.formats.text import DocumentFault
 from penstock.model.errors import DigestMismatch, InputError, NotFoundError, OperationError, PartialError, TransientError
 
 INPUT = InputError("not JSON", subject="a.json:3", hint="look at line 3")
@@ -71,3 +73,14 @@ def test_of_a_group_the_most_telling_error_is_told(errors: list[Exception], told
 
 def test_an_error_alone_is_itself() -> None:
     assert most_telling(INPUT) is INPUT
+
+
+def test_each_fault_of_a_document_is_a_line_and_nothing_in_it_is_another(capsys: pytest.CaptureFixture[str]) -> None:
+    faults = [DocumentFault("A is missing"), DocumentFault("'\x1b[2J\nB' is no key")]
+    assert report(DocumentFaults(faults, subject="a\nb.json", hint="look there"), debug=False) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "penstock: a\\nb.json: 2 things are wrong:",
+        "  A is missing",
+        "  '\\x1b[2J\\nB' is no key",
+        "hint: look there",
+    ]

@@ -7,7 +7,7 @@ from penstock.model.progress import Progress
 from penstock.model.push.aws import CONTENT_TAG, FoundSnapshot, ImportStatus, ImportTask, import_description
 from penstock.model.push.journal import ExternalId, Ids
 from penstock.ports.publish import AwsPublisher, ContentFile
-from penstock.publish.actions import CopySnapshot, ImportSnapshot, WriteSnapshot
+from penstock.publish.actions import CopySnapshot, ImportSnapshot, WriteSnapshot, where_of
 from penstock.publish.execution import StepNotes, Wait
 from penstock.publish.plan import Step
 
@@ -55,7 +55,7 @@ class SnapshotMaker:
             if task is not None:
                 await self._notes.note(ExternalId.IMPORT_TASK, task.id)
             else:
-                task = await self._begun(action, key(), description, self._token(len(found)))
+                task = await self._begun(action, self._given(key), description, self._token(len(found)))
         snapshot = await self._ended(region, task, item)
         return {ExternalId.IMPORT_TASK: task.id, ExternalId.SNAPSHOT: snapshot}
 
@@ -97,12 +97,19 @@ class SnapshotMaker:
             name = await self._publisher.copy_snapshot(
                 region,
                 source_region=action.source_region,
-                snapshot_id=source(),
+                snapshot_id=self._given(source),
                 description=import_description(action.name, action.content),
                 tags={"Name": action.name, CONTENT_TAG: action.content.hex},
             )
         await self._notes.note(ExternalId.SNAPSHOT, name)
         return await self._completed(region, name, item)
+
+    def _given(self, made_before: Callable[[], str]) -> str:
+        """The id that something new is made of; a plan that goes on with what is on its way has none."""
+        if not self._step.needs:
+            hint = "run again: it is begun anew then"
+            raise TransientError("what the plan goes on with is not there any more", subject=where_of(self._step.action), hint=hint)
+        return made_before()
 
     def _token(self, spent: int) -> str:
         return f"{self._step.id}-{spent}" if spent else self._step.id
@@ -126,7 +133,11 @@ class SnapshotMaker:
         return next((each for each in found if each.state in ("completed", "pending")), None)
 
     async def _known_import(self, region: str) -> ImportTask | None:
-        """The import that the plan or the journal tells of, unless it is of no use any more."""
+        """The import that the plan tells of, unless it is of no use any more.
+
+        Where nothing comes before the step the import is all there is, and it ran a moment ago: it counts however it stands now, also
+        while EC2 does not show its snapshot yet.
+        """
         known = self._step.known.get(ExternalId.IMPORT_TASK)
         if not known:
             return None
@@ -134,15 +145,19 @@ class SnapshotMaker:
             task = await self._publisher.import_task(region, known)
         except NotFoundError:
             return None
-        return await self._usable(region, (task,))
+        return await self._usable(region, (task,)) if self._step.needs else task
 
     async def _usable(self, region: str, tasks: Sequence[ImportTask]) -> ImportTask | None:
-        """The first that runs, or whose snapshot stands."""
+        """The first that runs, or whose snapshot stands; one that EC2 does not show was deleted, or is new, so there is a second look."""
         made = [task.snapshot for task in tasks if task.status is ImportStatus.COMPLETED and task.snapshot]
-        standing = {each.id for each in await self._publisher.describe_snapshots(region, made) if each.state != "error"} if made else set()
-        for task in tasks:
-            if task.status is ImportStatus.ACTIVE or (task.status is ImportStatus.COMPLETED and task.snapshot in standing):
-                return task
+        for last_look in (False, True):
+            shown = await self._publisher.describe_snapshots(region, made) if made else ()
+            standing = {each.id for each in shown if each.state != "error"}
+            for task in tasks:
+                if task.status is ImportStatus.ACTIVE or (task.status is ImportStatus.COMPLETED and task.snapshot in standing):
+                    return task
+            if not last_look and made:
+                await self._rest(self._first_poll_s)
         return None
 
     async def _ended(self, region: str, task: ImportTask, item: str) -> str:

@@ -8,7 +8,7 @@ from tests.unit.publish.fakefiles import FakeClock, FakeFiles, FakeJournal, Wait
 from tests.unit.publish.fakepublisher import FakePublisher
 
 from penstock.model.digest import Digest
-from penstock.model.errors import OperationError, PenstockError
+from penstock.model.errors import OperationError, PenstockError, TransientError
 from penstock.model.push.accounts import AccountAlias
 from penstock.model.push.aws import (
     CONTENT_TAG,
@@ -22,7 +22,7 @@ from penstock.model.push.aws import (
     UploadedPart,
 )
 from penstock.model.push.journal import EventKind, ExternalId, Ids
-from penstock.publish.actions import Action, ImportSnapshot, MakePublic, RegisterImage, RhsmRegion, TagSnapshot, UploadObject
+from penstock.publish.actions import Action, CopySnapshot, ImportSnapshot, MakePublic, RegisterImage, RhsmRegion, TagSnapshot, UploadObject
 from penstock.publish.community.performing import CommunityPerformer, Pace
 from penstock.publish.community.uploads import MOST_PARTS, SMALLEST_PART_BYTES, part_size, parts_fit
 from penstock.publish.execution import TargetEnd, execute
@@ -35,6 +35,7 @@ DISK = bytes(SMALLEST_PART_BYTES) + b"the second part" * 1000 + bytes(SMALLEST_P
 CONTENT = Digest.of(DISK)
 UPLOAD = UploadObject(HERE, BUCKET, KEY, CONTENT, len(DISK), {CONTENT_TAG: CONTENT.hex})
 IMPORT = ImportSnapshot(HERE, BUCKET, CONTENT, "A")
+COPY = CopySnapshot(HERE, "us-west-2", CONTENT, "A")
 REGISTRATION = ImageRegistration(name="A", description="", arch="x86_64", virtualization="hvm", root_device="/dev/sda1", volume="gp3")
 REGISTER = RegisterImage(HERE, CONTENT, REGISTRATION, {CONTENT_TAG: CONTENT.hex})
 SNAPSHOT = TagSnapshot(HERE, CONTENT, "A", {})
@@ -213,6 +214,38 @@ def test_an_import_whose_snapshot_was_deleted_is_made_anew(bench: Bench) -> None
     bench.cloud.snapshots.clear()
     second = bench.import_object(known={ExternalId.IMPORT_TASK: first[ExternalId.IMPORT_TASK]})
     assert (REGION, second[ExternalId.SNAPSHOT]) in bench.cloud.snapshots
+
+
+def test_an_import_that_ends_before_its_snapshot_is_shown_is_gone_on_with(bench: Bench) -> None:
+    first = bench.import_object()
+    bench.cloud.snapshots.clear()
+    assert bench.do(IMPORT, known={ExternalId.IMPORT_TASK: first[ExternalId.IMPORT_TASK]}) == first
+    assert bench.cloud.calls["start_import"] == 1
+
+
+def test_a_snapshot_that_is_not_shown_is_looked_for_twice_before_another_is_made(bench: Bench) -> None:
+    bench.import_object()
+    bench.cloud.snapshots.clear()
+    looked = bench.cloud.calls["describe_snapshots"]
+    bench.import_object()
+    assert bench.cloud.calls["describe_snapshots"] == looked + 2
+    assert bench.cloud.calls["start_import"] == 2
+
+
+def test_an_import_that_fails_after_the_plan_went_on_with_it_fails_its_destinations_only(bench: Bench) -> None:
+    bench.cloud.failing_imports = 1
+    with pytest.raises(OperationError, match="the import failed"):
+        bench.import_object()
+    (failed,) = bench.cloud.tasks
+    with pytest.raises(OperationError, match="the import failed"):
+        bench.do(IMPORT, known={ExternalId.IMPORT_TASK: failed.task.id})
+
+
+@pytest.mark.parametrize("known", [{ExternalId.IMPORT_TASK: "import-snap-gone"}, {ExternalId.SNAPSHOT: "snap-gone"}])
+@pytest.mark.parametrize("action", [IMPORT, COPY])
+def test_what_is_gone_since_the_plan_went_on_with_it_is_a_failure_of_its_destinations(bench: Bench, action: Action, known: Ids) -> None:
+    with pytest.raises(TransientError, match="not there any more"):
+        bench.do(action, known=known)
 
 
 def test_an_import_that_never_ends_can_be_gone_on_with_later(bench: Bench) -> None:
