@@ -45,10 +45,10 @@ def configure_logs() -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
-    handler = _StderrHandler()
+    handler = StderrHandler()
     handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers[:] = [old for old in root.handlers if not isinstance(old, _StderrHandler)] + [handler]
+    root.handlers[:] = [old for old in root.handlers if not isinstance(old, StderrHandler)] + [handler]
     # What other libraries find worth telling of their own work is for those who debug it; some of them tell whole addresses.
     root.setLevel(logging.DEBUG if level == "DEBUG" else max(logging.getLevelName(level), logging.WARNING))
     logging.getLogger("penstock").setLevel(level)
@@ -74,9 +74,10 @@ def _without_rich() -> Iterator[None]:
         del sys.modules["rich"]
 
 
-class _StderrHandler(logging.StreamHandler[TextIO]):
+class StderrHandler(logging.StreamHandler[TextIO]):
     """Writes to what ``sys.stderr`` is at that moment: progress bars put themselves in its place for a while."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """See ``logging.Handler``."""
         self.stream = sys.stderr
         super().emit(record)

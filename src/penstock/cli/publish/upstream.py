@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from penstock.cli import failures
 from penstock.cli.interrupts import unwind_on_signals
+from penstock.cli.logs import StderrHandler
 from penstock.cli.publish.community_arguments import CONTAINER_PREFIX, CommunityArguments, phases_to_skip
 from penstock.cli.publish.logview import LogView
 from penstock.model.errors import ExitCode, PenstockError
@@ -120,7 +121,8 @@ def configure(debug: int) -> None:
     """Logs on stderr in the format that callers know, at the level that so many ``-d`` ask for; safe to call again."""
     import structlog
 
-    logging.basicConfig(format=_LOG_FORMAT, level=logging.DEBUG if debug >= _ALL_LOGS else logging.INFO, force=True)
+    level = logging.DEBUG if debug >= _ALL_LOGS else logging.INFO
+    logging.basicConfig(format=_LOG_FORMAT, level=level, handlers=[StderrHandler()], force=True)
     logging.getLogger("penstock").setLevel(logging.DEBUG if debug else logging.INFO)
     for name in ("aiohttp", "alembic", "asyncio", "stamina", *_SECRETIVE):
         logging.getLogger(name).setLevel(logging.WARNING if debug < _ALL_LOGS or name in _SECRETIVE else logging.NOTSET)
