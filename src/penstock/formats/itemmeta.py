@@ -12,18 +12,11 @@ from typing import Any
 import msgspec
 import msgspec.structs
 
+from penstock.formats.amikeys import AmiKeys
 from penstock.formats.codec import decode
 from penstock.formats.everyfault import DocumentFaults, faults_of
 from penstock.formats.text import DocumentFault, fault
-from penstock.model.push.items import (
-    AccessEndpointUrl,
-    AmiAttributes,
-    BillingCodes,
-    BootMode,
-    ItemKind,
-    SecurityGroup,
-    VhdAttributes,
-)
+from penstock.model.push.items import AmiAttributes, BillingCodes, BootMode, ItemKind, VhdAttributes
 
 _ROOT = ("meta",)
 _DATE = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})")
@@ -56,24 +49,8 @@ class _Release(msgspec.Struct):
     type: str | None = None
 
 
-class _SecurityGroup(msgspec.Struct):
-    from_port: int
-    ip_protocol: str
-    ip_ranges: list[str]
-    to_port: int
-
-
-class _AccessEndpointUrl(msgspec.Struct):
-    port: int
-    protocol: str
-
-
-class _BillingCodes(msgspec.Struct):
-    name: str
-    codes: list[str]
-
-
-class _General(msgspec.Struct, kw_only=True):
+class _Ami(AmiKeys, frozen=True, kw_only=True):
+    billing_codes: BillingCodes | None = None
     description: str | None = None
     boot_mode: BootMode | None = None
     origin: str | None = None
@@ -83,30 +60,14 @@ class _General(msgspec.Struct, kw_only=True):
     release: _Release | None = None
 
 
-class _Ami(_General, kw_only=True):
-    type: str | None = None
-    region: str | None = None
-    virtualization: str | None = None
-    volume: str | None = None
-    root_device: str | None = None
-    sriov_net_support: str | None = None
-    ena_support: bool | None = None
-    uefi_support: bool | None = None
-    billing_codes: _BillingCodes | None = None
-    release_notes: str | None = None
-    usage_instructions: str | None = None
-    recommended_instance_type: str | None = None
-    marketplace_entity_type: str | None = None
-    image_id: str | None = None
-    public_image: bool | None = None
-    scanning_port: int | None = None
-    user_name: str | None = None
-    version_title: str | None = None
-    security_groups: list[_SecurityGroup] | None = None
-    access_endpoint_url: _AccessEndpointUrl | None = None
-
-
-class _Vhd(_General, kw_only=True):
+class _Vhd(msgspec.Struct, frozen=True, kw_only=True):
+    description: str | None = None
+    boot_mode: BootMode | None = None
+    origin: str | None = None
+    signing_key: str | None = None
+    marketplace_name: str | None = None
+    marketplace_title_template: str | None = None
+    release: _Release | None = None
     generation: str | None = None
     sku_id: str | None = None
     support_legacy: bool | None = None
@@ -186,12 +147,4 @@ def _wrong_in_release(tree: object, subject: str) -> Iterator[DocumentFault]:
 
 def _of_attribute(value: object) -> object:
     """The value as the model has it."""
-    if isinstance(value, _AccessEndpointUrl):
-        return AccessEndpointUrl(value.port, value.protocol)
-    if isinstance(value, _BillingCodes):
-        return BillingCodes(value.name, tuple(value.codes))
-    if isinstance(value, list):
-        return tuple(_of_attribute(each) for each in value)
-    if isinstance(value, _SecurityGroup):
-        return SecurityGroup(value.from_port, value.ip_protocol, tuple(value.ip_ranges), value.to_port)
-    return value
+    return tuple(value) if isinstance(value, list) else value
