@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Final, Generic, TypeVar
+from typing import BinaryIO, Final, Generic, Self, TypeVar
 
 from penstock.model.errors import VerificationError
 
@@ -103,8 +103,31 @@ NodeT = TypeVar("NodeT", bound=Node)
 class FileTree(ABC, Generic[NodeT]):
     """A file system that is open for reading."""
 
-    def __init__(self, subject: str) -> None:
-        self.subject = subject
+    def __init__(self, image: Span) -> None:
+        """Read from ``image``, whose subject names the file system in errors.
+
+        Raises:
+            OperationError: it uses what is not read here, which the error names.
+            VerificationError: it is none of this format, or damaged.
+        """
+        self._image = image
+        self.subject = image.subject
+
+    @classmethod
+    def open(cls, file: BinaryIO, *, offset: int, size_bytes: int, subject: str) -> Self:
+        """Open the image in a part of a file.
+
+        Args:
+            file: seekable; it stays open as long as this is used, and its position is not kept.
+            offset: where the image starts.
+            size_bytes: how far it reaches at most.
+            subject: names it in errors.
+
+        Raises:
+            OperationError: it uses what is not read here, which the error names.
+            VerificationError: it is none of this format, or damaged.
+        """
+        return cls(Span(file, offset, size_bytes, subject))
 
     @property
     @abstractmethod

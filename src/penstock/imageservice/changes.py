@@ -27,6 +27,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from penstock.formats.jsontext import parse_json
 from penstock.imageservice.lists import parse_os_images, parse_release_images
@@ -151,8 +152,10 @@ def write_changes(changes: Changes) -> bytes:
 def parse_addition(content: bytes) -> tuple[Wanted, ...]:
     """The images of a request to add some: ``{"os_image": ENTRY}`` or ``{"release_image": ENTRY}``, an entry as in the lists.
 
+    Addresses are looked at too, which in a list are not before the image is brought: here is somebody who waits for the answer.
+
     Raises:
-        InputError: it is no such request.
+        InputError: it is no such request, or an address is none of HTTP.
     """
     form = 'send {"os_image": {…}} or {"release_image": {…}}, with an entry as in OS_IMAGES or RELEASE_IMAGES'
     try:
@@ -163,7 +166,23 @@ def parse_addition(content: bytes) -> tuple[Wanted, ...]:
         raise InputError("the request names no image", hint=form)
     ((key, entry),) = tree.items()
     parse = parse_os_images if key == "os_image" else parse_release_images
-    return parse(json.dumps([entry]), subject=key)
+    images = parse(json.dumps([entry]), subject=key)
+    for wanted in images:
+        if isinstance(wanted.origin, UrlOrigin):
+            _must_be_http(wanted.origin.url, f"{key}, url")
+            _must_be_http(wanted.origin.signature, f"{key}, signature")
+    return images
+
+
+def _must_be_http(address: str | None, subject: str) -> None:
+    """Refuse what could never be downloaded; the address is not told, it may hold a password."""
+    try:
+        url = urlsplit(address or "http://none/")
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InputError("the address is none of HTTP", subject=subject, hint="write https://HOST/PATH")
 
 
 def _fingerprint(wanted: Wanted) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import structlog
 
@@ -17,12 +17,13 @@ from penstock.imageservice.aside import PutAside
 from penstock.imageservice.catalogue import Catalogue, ReadyImage, Stage, Status
 from penstock.imageservice.options import KeeperOptions
 from penstock.imageservice.readying import is_whole, opened, with_minimal
-from penstock.imageservice.wanted import came_for, why_no_payload
+from penstock.imageservice.wanted import came_for, may_stand_in, why_no_payload, without_signature
 from penstock.model.errors import InputError, NotFoundError, PenstockError, TransientError, VerificationError
 from penstock.model.osimage import FileOrigin, PayloadOrigin, StoredImage, Wanted
 from penstock.model.progress import Progress
 from penstock.ports import Clock, ImageOrigins, ImageStore, ProgressSink
 
+_BEING_CHECKED: Final = "an image that came before is served, and it is being checked whether the tag still leads to it"
 _log = structlog.get_logger("penstock.imageservice")
 
 
@@ -117,7 +118,8 @@ class Keeper:
         """Replace all that is wanted; returns when what is no longer wanted is gone, and does not wait for what is new."""
         async with self._wanting:
             old = self._items
-            self._items = {one: old.get(one) or _Item(Status(one)) for one in dict.fromkeys(wanted)}
+            ones = wanted if self._options.checks_signatures else map(without_signature, wanted)
+            self._items = {one: old.get(one) or _Item(Status(one)) for one in dict.fromkeys(ones)}
             gone = [item for one, item in old.items() if one not in self._items]
             for item in gone:
                 if item.task is not None:
@@ -126,7 +128,7 @@ class Keeper:
             for one, item in self._items.items():
                 if item.task is None:
                     # What is served under a wish that was worded otherwise is served on until the new one is fulfilled.
-                    ready = (image for other in gone for image in other.status.ready if came_for(image.stored, one))
+                    ready = (image for other in gone for image in other.status.ready if may_stand_in(image.stored, one))
                     item.status = replace(item.status, ready=tuple(ready))
                     item.task = asyncio.create_task(self._keep(item), name=f"image {one.name}")
             self._publish()
@@ -163,11 +165,20 @@ class Keeper:
         if reason:
             self._show(item, stage=Stage.FAILED, reason=reason, failure=NotFoundError)
             return
+        moves = isinstance(item.wanted.origin, PayloadOrigin) and item.wanted.origin.may_move
+        if moves and not self._options.ends:
+            await self._serve_older(item)
         await self._come(item)
-        while isinstance(item.wanted.origin, PayloadOrigin) and item.wanted.origin.may_move:
+        while moves:
             await self._sleep(self._options.recheck_s)
             if await self._has_moved(item):
                 await self._come(item)
+
+    async def _serve_older(self, item: _Item) -> None:
+        """Serve what the store holds for a tag before the registry is asked where that leads now, which may take it many tries."""
+        if not item.status.ready and (ready := await self._older(item)):
+            self._show(item, stage=Stage.BRINGING, reason=_BEING_CHECKED, ready=ready)
+            await self._tried(item, self._add_minimal, self._tell_no_minimal)
 
     async def _come(self, item: _Item) -> None:
         """Try until everything is there."""
@@ -321,7 +332,7 @@ class Keeper:
         try:
             found: dict[str, StoredImage] = {}
             for stored in sorted(await self._store.images(), key=lambda stored: (stored.mtime_s, stored.record.file_name)):
-                if came_for(stored, item.wanted):
+                if may_stand_in(stored, item.wanted):
                     found[stored.record.steps.path if stored.record.steps else ""] = stored
             # coreos-x86_64.iso stands before coreos10-x86_64.iso: the stream that a release has had for longest comes first.
             return tuple([await opened(self._store, found[path], floors=self._options.floors) for path in sorted(found)])

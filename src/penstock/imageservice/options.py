@@ -39,6 +39,7 @@ class KeeperOptions:
         recheck_s: how often a payload that is named by a tag is looked up again: the tag may lead to another one by now.
         progress_s: how often the progress of one image is told at most.
         floors: what an image must hold at least, so that one that was cut is not served.
+        checks_signatures: whether there are keys to check the signatures that lists name; without any they do not count.
     """
 
     base_url: str = ""
@@ -51,3 +52,4 @@ class KeeperOptions:
     recheck_s: float = 3600.0
     progress_s: float = 0.5
     floors: Floors = field(default_factory=Floors)
+    checks_signatures: bool = True

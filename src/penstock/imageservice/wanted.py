@@ -87,6 +87,26 @@ def came_for(stored: StoredImage, wanted: Wanted) -> bool:
             return False
 
 
+def may_stand_in(stored: StoredImage, wanted: Wanted) -> bool:
+    """Whether an image may be served before its origin was asked: it came for ``wanted``, and was checked if that names a signature.
+
+    One may be added to an entry whose image came without.  :func:`came_for` holds all the same, so that the file stays to be checked.
+    """
+    return came_for(stored, wanted) and (stored.record.is_signed or not names_signature(wanted))
+
+
+def names_signature(wanted: Wanted) -> bool:
+    """Whether the entry of the list says where a signature is."""
+    return isinstance(wanted.origin, UrlOrigin) and wanted.origin.signature is not None
+
+
+def without_signature(wanted: Wanted) -> Wanted:
+    """The same without the addresses of signatures, its other entry's too, for who has no keys to check any."""
+    fallback = without_signature(wanted.fallback) if wanted.fallback is not None else None
+    origin = replace(wanted.origin, signature=None) if isinstance(wanted.origin, UrlOrigin) else wanted.origin
+    return replace(wanted, origin=origin, fallback=fallback)
+
+
 def openshift_order(version: str) -> OrderKey:
     """Sorts versions of OpenShift by what they say: ``4.9`` before ``4.10-ec.1``, and that before ``4.10``; other texts come first."""
     plain = version.removesuffix("-multi")

@@ -5,10 +5,13 @@ The lists are those of OpenShift's assisted installer (assisted-service: ``model
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from penstock.model.arch import Arch
 from penstock.model.digest import Digest
+
+SIGNED_BY: Final = "a signature by "
+"""What is written down of a signature that was checked begins with it."""
 
 
 class ImageType(StrEnum):
@@ -141,6 +144,11 @@ class ImageRecord:
     url: str = ""
     steps: PayloadSteps | None = None
     checked: tuple[str, ...] = ()
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a signature of it was checked."""
+        return any(told.startswith(SIGNED_BY) for told in self.checked)
 
     @property
     def file_name(self) -> str:

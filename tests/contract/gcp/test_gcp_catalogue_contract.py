@@ -46,10 +46,16 @@ def gcp() -> Iterator[GcpSimulator]:
 
 
 @pytest.fixture
-def ask(gcp: GcpSimulator) -> Ask[object]:
+def stall_s() -> float:
+    """How long an answer may be silent: longer than a busy machine is, for each retry is a request that a test would count."""
+    return 30.0
+
+
+@pytest.fixture
+def ask(gcp: GcpSimulator, stall_s: float) -> Ask[object]:
     """Puts one question, in a loop of its own."""
-    retries = Retries(attempts=3, first_wait_s=0.01, longest_wait_s=0.02, longest_retry_after_s=0.0, total_s=5)
-    options = GcpOptions(endpoint=gcp.url, http=HttpOptions(retries=retries, timeouts=Timeouts(stall_s=0.5), environment={}))
+    retries = Retries(attempts=3, first_wait_s=0.01, longest_wait_s=0.02, longest_retry_after_s=0.0, total_s=60)
+    options = GcpOptions(endpoint=gcp.url, http=HttpOptions(retries=retries, timeouts=Timeouts(stall_s=stall_s), environment={}))
 
     def put(question: Callable[[GcpCatalogue], Awaitable[object]]) -> object:
         async def go() -> object:
@@ -83,8 +89,7 @@ def test_all_pages_are_listed_and_each_image_once(gcp: GcpSimulator, ask: Ask[tu
     gcp.catalogue = Catalogue(gcp=tuple(GcpImage(project=_SOLD, name=f"rhcos-{number}") for number in range(1100)))
     names = [image.name for image in ask(lambda catalogue: catalogue.list_images(_SOLD, prefix="rhcos-"))]
     assert len(names) == len(set(names)) == 1100
-    # Pages, not requests: one whose connection was closed before an answer is asked for again.
-    assert len({request.query.get("pageToken") for request in gcp.requests}) == 3
+    assert len(gcp.requests) == 3
 
 
 def test_the_newest_of_a_family_is_the_newest_that_is_not_deprecated(ask: Ask[GcpCloudImage]) -> None:
@@ -106,20 +111,23 @@ def test_what_is_not_there_is_not_found(ask: Ask[object], question: Callable[[Gc
         ask(question)
 
 
-@pytest.mark.parametrize("fault", ["status=503,times=2", "status=429,retry_after=0,times=2", "cut=20,times=2", "stall=20,times=1"])
+@pytest.mark.parametrize(
+    ("fault", "stall_s"),
+    [("status=503,times=2", 30.0), ("status=429,retry_after=0,times=2", 30.0), ("cut=20,times=2", 30.0), ("stall=20,times=1", 0.5)],
+)
 def test_what_passes_by_itself_is_asked_again(fault: str, gcp: GcpSimulator, ask: Ask[tuple[GcpCloudImage, ...]]) -> None:
     gcp.faults.add(Fault.parse(fault))
     assert len(ask(lambda catalogue: catalogue.list_images(_SOLD, prefix="redhat-coreos-"))) == 2
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "stall_s", "error"),
     [
-        ("status=500", TransientError),
-        ("status=429,retry_after=3600", TransientError),
-        ("stall=20", TransientError),
-        ("status=403", OperationError),
-        ("status=401", OperationError),
+        ("status=500", 30.0, TransientError),
+        ("status=429,retry_after=3600", 30.0, TransientError),
+        ("stall=20", 0.5, TransientError),
+        ("status=403", 30.0, OperationError),
+        ("status=401", 30.0, OperationError),
     ],
 )
 def test_a_question_without_an_answer_is_an_error_that_names_it(

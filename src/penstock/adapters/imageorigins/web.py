@@ -21,7 +21,7 @@ from penstock.adapters.imagestore.openfile import digest_of
 from penstock.imageservice.lists import names_of
 from penstock.model.digest import Digest
 from penstock.model.errors import DigestMismatch, InputError, NotFoundError, TransientError, VerificationError
-from penstock.model.osimage import Brought, ImageRecord, UrlOrigin, Wanted
+from penstock.model.osimage import SIGNED_BY, Brought, ImageRecord, UrlOrigin, Wanted
 from penstock.model.progress import Progress
 from penstock.ports import ProgressSink, SignatureCheck
 
@@ -185,7 +185,7 @@ class WebImages:
                 raise DigestMismatch(address.subject, expected=str(said), found=str(digest), hint=hint)
             checked.append("the SHA-256 of the list")
         if signature is not None and self._signatures is not None:
-            checked.append(f"a signature by {await self._signatures.check(path, signature, subject=address.subject)}")
+            checked.append(f"{SIGNED_BY}{await self._signatures.check(path, signature, subject=address.subject)}")
         build = await self._inspection.build_of(path, wanted.type, subject=address.subject)
         return ImageRecord(
             openshift_version=wanted.openshift_version,

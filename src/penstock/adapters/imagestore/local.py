@@ -10,12 +10,13 @@ from pathlib import Path
 
 import structlog
 
-from penstock.adapters.imagestore.entries import as_wanted, said_digest
+from penstock.adapters.imagestore.entries import as_wanted, is_as_said, said_digest
 from penstock.adapters.imagestore.incoming import ABANDONED_S, Incoming
 from penstock.adapters.imagestore.openfile import LocalImageFile, digest_of
 from penstock.adapters.imagestore.shelf import HIDDEN, Shelf
 from penstock.formats.imagerecord import FileState
 from penstock.imageservice.figures import Figure
+from penstock.imageservice.wanted import names_signature
 from penstock.model.digest import Digest
 from penstock.model.errors import VerificationError
 from penstock.model.osimage import Brought, FileOrigin, ImageRecord, StoredImage, UrlOrigin, Wanted
@@ -93,17 +94,19 @@ class LocalImageStore:
 
     async def _there(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         found = await asyncio.to_thread(self._shelf.find, key)
-        said = said_digest(wanted)
-        return found if said is None or all(image.digest == said for image in found) else ()
+        return found if all(is_as_said(image, wanted) for image in found) else ()
 
     async def _adopted(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
-        """What lies in the folder already: under the name, or with the digest, that is wanted."""
+        """What lies in the folder already: under the name, or with the digest, that is wanted, or without the check that is wanted now."""
         name, said = _expected_name(wanted), said_digest(wanted)
         if name is None:
             return ()
         path = await asyncio.to_thread(self._shelf.unrecorded, name)
         if path is None and said is not None:
             path = await asyncio.to_thread(self._shelf.holder_of, said)
+        if path is None and names_signature(wanted):
+            came = await asyncio.to_thread(self._shelf.find, key)
+            path = await asyncio.to_thread(self._shelf.holder_of, came[0].digest) if came else None
         if path is None:
             return ()
         digest, state = await digest_of(str(path))

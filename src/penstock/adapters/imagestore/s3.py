@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from penstock.adapters.imagestore.entries import as_wanted, said_digest
+from penstock.adapters.imagestore.entries import as_wanted, is_as_said, said_digest
 from penstock.adapters.imagestore.incoming import ABANDONED_S, Incoming
 from penstock.adapters.imagestore.local import Examine, LocalImageStore
 from penstock.adapters.imagestore.names import is_ours
@@ -141,8 +141,7 @@ class S3ImageStore:
 
     async def _there(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         found = await self._threads.run(self._shelf.find, key)
-        said = said_digest(wanted)
-        return found if said is None or all(image.digest == said for image in found) else ()
+        return found if all(is_as_said(image, wanted) for image in found) else ()
 
     async def _known_bytes(self, wanted: Wanted, key: str) -> tuple[StoredImage, ...]:
         """The image with the digest that the list says, where the bucket has its bytes for another key."""
@@ -150,7 +149,7 @@ class S3ImageStore:
         if said is None:
             return ()
         for twin in await self._threads.run(self._shelf.holders_of, said):
-            if (twin.record.arch, twin.record.type) == (wanted.arch, wanted.type):
+            if (twin.record.arch, twin.record.type) == (wanted.arch, wanted.type) and is_as_said(twin, wanted):
                 version = wanted.version or twin.record.version
                 record = replace(twin.record, openshift_version=wanted.openshift_version, version=version, key=key, names=())
                 _must_be_a_name(record.file_name)

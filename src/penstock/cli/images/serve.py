@@ -119,9 +119,9 @@ _LEVELS: Final = {
 )
 @click.option(
     "--page-form/--no-page-form",
-    "takes_configs",
-    default=True,
-    help="Let who opens the page store an Ignition config in --config-dir (default), or not.",
+    "page_form",
+    default=None,
+    help="Let who opens the page store an Ignition config in --config-dir, or not (default: on with --listen of loopback alone).",
 )
 @click.option(
     "--validity",
@@ -167,7 +167,7 @@ def serve_command(
     max_requests: int,
     allowed_domains: str | None,
     admin_token_file: Path | None,
-    takes_configs: bool,
+    page_form: bool | None,
     validity: float,
     drain_limit: float | None,
     data_temp_dir: str | None,  # noqa: ARG001  # nothing is edited on disk, so there is nothing temporary
@@ -202,6 +202,7 @@ def serve_command(
     base_url = (base_url or "").rstrip("/")
     serve_work.check(sources, backend, base_url, admin=admin_token_file is not None)
     _default_log_level(loglevel)
+    takes_configs = serve_work.takes_configs(backend, address, page_form=page_form)
     listening = Listening(address, port, http_port, cert_file, key_file, max_requests, allowed_domains or "", drain_limit)
     serve_work.serve(Serving(sources, store, backend, listening, base_url, validity, admin_token_file, takes_configs, ledger))
 

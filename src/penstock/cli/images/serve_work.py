@@ -4,6 +4,7 @@ import asyncio
 import resource
 import signal
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -41,6 +42,25 @@ def check(sources: ImageSources, backend: BackendSettings, base_url: str, *, adm
             raise InputError(f"{option} is about configs in a folder", hint="name the folder with --config-dir")
     if backend.default_config and backend.by_ledger:
         raise InputError("--default-config and --configs-by-ledger exclude each other", hint="the ledger knows no default")
+
+
+def takes_configs(backend: BackendSettings, address: str | None, *, page_form: bool | None) -> bool:
+    """Whether who opens the page may store a config: as ``--page-form`` says, else where only this machine can open it.
+
+    Whoever reaches the form can fill the folder, and give a host a config.
+    """
+    if backend.config_dir is None:
+        return False
+    return page_form if page_form is not None else _is_loopback(address)
+
+
+def _is_loopback(address: str | None) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ip_address(address or "::").is_loopback
+    except ValueError:
+        return False
 
 
 def _check_base_url(text: str) -> None:

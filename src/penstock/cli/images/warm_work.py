@@ -75,7 +75,8 @@ async def warm(sources: ImageSources, store: StoreSettings, ledger: str | None, 
         record = await stack.enter_async_context(recording_ledger(ledger))
         opened = await stack.enter_async_context(open_image_store(store, sources))
         origins = await stack.enter_async_context(open_image_origins(sources, record))
-        options = KeeperOptions(floors=floors_of(sources.downloads), tries=_TRIES, ends=True)
+        signed = sources.downloads.keyring is not None
+        options = KeeperOptions(floors=floors_of(sources.downloads), tries=_TRIES, ends=True, checks_signatures=signed)
         keeper = Keeper(opened, origins, options, aside=aside_in(None), clock=SystemClock())
         stack.push_async_callback(keeper.close)
         await keeper.want(entries)

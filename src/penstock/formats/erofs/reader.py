@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from itertools import islice
-from typing import BinaryIO, Final, Self
+from typing import Final
 
 from penstock.formats.blocks import expanded
 from penstock.formats.erofs.extents import FRAGMENT, HOLE, PLAIN, ROTATED, Extent, extents_of
@@ -36,26 +36,9 @@ class Erofs(FileTree[Inode]):
     """An EROFS image that is open."""
 
     def __init__(self, image: Span) -> None:
-        super().__init__(image.subject)
-        self._image = image
+        super().__init__(image)
         self._superblock = Superblock.read(image)
         self._expanded = lru_cache(maxsize=2)(self._expand)  # fragments of many files share one, of up to 12 MiB
-
-    @classmethod
-    def open(cls, file: BinaryIO, *, offset: int, size_bytes: int, subject: str) -> Self:
-        """Open the image in a part of a file.
-
-        Args:
-            file: seekable; it stays open as long as this is used, and its position is not kept.
-            offset: where the image starts.
-            size_bytes: how far it reaches at most.
-            subject: names it in errors.
-
-        Raises:
-            OperationError: it uses what is not read here, which the error names.
-            VerificationError: it is no EROFS, or damaged.
-        """
-        return cls(Span(file, offset, size_bytes, subject))
 
     @property
     def root_place(self) -> int:

@@ -6,7 +6,7 @@ The kernel's ``Documentation/filesystems/squashfs.rst`` says the layout.
 import struct
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import BinaryIO, Final, Self
+from typing import Final
 
 from penstock.formats.blocks import expanded
 from penstock.formats.filetree import MAX_FOLDER_BYTES, FileTree, Name, NodeKind, Span, checked_name, damaged
@@ -31,27 +31,10 @@ class Squashfs(FileTree[Inode]):
     """A squashfs image that is open."""
 
     def __init__(self, image: Span) -> None:
-        super().__init__(image.subject)
-        self._image = image
+        super().__init__(image)
         self._superblock = Superblock.read(image)
         self._metadata = Metadata(image, self._superblock.compression)
         self._fragment = lru_cache(maxsize=2)(self._read_fragment)
-
-    @classmethod
-    def open(cls, file: BinaryIO, *, offset: int, size_bytes: int, subject: str) -> Self:
-        """Open the image in a part of a file.
-
-        Args:
-            file: seekable; it stays open as long as this is used, and its position is not kept.
-            offset: where the image starts.
-            size_bytes: how far it reaches at most.
-            subject: names it in errors.
-
-        Raises:
-            OperationError: it uses what is not read here, which the error names.
-            VerificationError: it is no squashfs, or damaged.
-        """
-        return cls(Span(file, offset, size_bytes, subject))
 
     @property
     def root_place(self) -> int:

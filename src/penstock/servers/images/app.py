@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import structlog
 from aiohttp import web
@@ -61,8 +61,14 @@ class AppOptions:
     figures: Figures | None = None
 
 
-def make_app(service: Snapshots, connections: Connections, options: AppOptions, extra_routes: Iterable[web.RouteDef]) -> web.Application:
-    """The application; ``extra_routes`` are answered without slots, CORS and readiness."""
+def make_app(
+    service: Snapshots,
+    connections: Connections,
+    options: AppOptions,
+    extra_routes: Iterable[web.RouteDef],
+    limited_routes: Iterable[web.RouteDef] = (),
+) -> web.Application:
+    """The application; ``extra_routes`` are answered without slots, CORS and readiness, ``limited_routes`` with slots alone."""
     gate, slots = Gate(), Slots(options.slots)
     metrics = Metrics(lambda: service.catalogue, slots, options.figures)
     images = ImageHandlers(service, gate, options.aliases)
@@ -88,6 +94,7 @@ def make_app(service: Snapshots, connections: Connections, options: AppOptions, 
     app.add_routes([web.get("/metrics", state.metrics)])
     app.add_routes([web.post("/v1/aliases", AliasHandlers(options.aliases, options.base_url).make)])
     app.add_routes(extra_routes)
+    app.add_routes([web.route(route.method, route.path, around.limited(cast("Respond", route.handler))) for route in limited_routes])
     return app
 
 
@@ -113,6 +120,15 @@ class _Around:
                 request[_CORS] = self.origins.actual(request.method, request.headers)
             async with self.slots:
                 return await self._measured(request, handler, label or _artifact_label(request), with_text=with_text)
+
+        return respond
+
+    def limited(self, handler: Respond) -> Respond:
+        """``handler`` with a slot and nothing else."""
+
+        async def respond(request: web.Request) -> web.StreamResponse:
+            async with self.slots:
+                return await handler(request)
 
         return respond
 

@@ -7,13 +7,14 @@ and where the first call fails reads at the position of the file, which is every
 import asyncio
 import errno
 import os
-import socket
 from types import TracebackType
 from typing import Final, Self
 
-_UNSENT_BYTES: Final = 128 << 10
-"""The kernel asks for more when it has less than this left to send, and not when a third of megabytes is gone: a fast client waits less."""
 _NOT_THIS_FILE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+
+
+class CannotSend(OSError):
+    """The kernel cannot send this file: its file system has no way for it.  Nothing was sent, and reading it is no error."""
 
 
 class KernelSender:
@@ -26,7 +27,6 @@ class KernelSender:
         """Use the socket of ``transport``, whose buffer must be empty."""
         self._loop = asyncio.get_running_loop()
         self._socket = transport.get_extra_info("socket").dup()
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
     def __enter__(self) -> Self:
         """Nothing is sent yet."""
@@ -40,7 +40,7 @@ class KernelSender:
         """Send ``count`` bytes of the open file with this descriptor; returns how many were sent, fewer where the file ends.
 
         Raises:
-            NotImplementedError: the kernel cannot send this file; nothing was sent.
+            CannotSend: the kernel cannot send this file; nothing was sent.
             ConnectionError: the client is gone.
             OSError: the file cannot be read.
         """
@@ -57,7 +57,7 @@ class KernelSender:
                 return
             except OSError as error:
                 unfit = error.errno in _NOT_THIS_FILE and not sent
-                done.set_exception(NotImplementedError() if unfit else error)
+                done.set_exception(CannotSend(error.errno, error.strerror) if unfit else error)
                 return
             sent += piece
             if sent == count or not piece:

@@ -98,13 +98,20 @@ class Bound:
 
 
 @asynccontextmanager
-async def serve(service: Snapshots, options: ServerOptions, *, extra_routes: Iterable[web.RouteDef] = ()) -> AsyncIterator[Bound]:
+async def serve(
+    service: Snapshots,
+    options: ServerOptions,
+    *,
+    extra_routes: Iterable[web.RouteDef] = (),
+    limited_routes: Iterable[web.RouteDef] = (),
+) -> AsyncIterator[Bound]:
     """Serve while the context is open; leaving it waits for the transfers that run, and takes no new ones.
 
     Args:
         service: gives what is sent.
         options: where and how.
         extra_routes: further routes, not limited and not of images.
+        limited_routes: further routes that take a slot each, as transfers do: those that ask the backend.
 
     Raises:
         OperationError: an address cannot be listened on.
@@ -120,7 +127,7 @@ async def serve(service: Snapshots, options: ServerOptions, *, extra_routes: Ite
         base_url=options.base_url,
         figures=options.figures,
     )
-    app = make_app(service, connections, app_options, extra_routes)
+    app = make_app(service, connections, app_options, extra_routes, limited_routes)
     runner = web.AppRunner(
         app,
         access_log=None,

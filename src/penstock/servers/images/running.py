@@ -98,7 +98,7 @@ class Serving:
     base_url: str = ""
     validity_s: float = 60.0
     admin_token_file: Path | None = None
-    takes_configs: bool = True
+    takes_configs: bool = False
     ledger: str | None = None
 
 
@@ -129,7 +129,8 @@ async def image_service(serving: Serving) -> AsyncIterator[Running]:
         backend = await stack.enter_async_context(open_host_backend(serving.backend, serving.ledger))
         recorder = LedgerRecorder(ledger)
         stack.push_async_callback(recorder.close)
-        options = KeeperOptions(base_url=serving.base_url, floors=floors_of(serving.sources.downloads))
+        downloads = serving.sources.downloads
+        options = KeeperOptions(base_url=serving.base_url, floors=floors_of(downloads), checks_signatures=downloads.keyring is not None)
         await asyncio.to_thread(_make_folder, serving.store.folder)
         keeper = Keeper(store, origins, options, aside=aside_in(serving.store.folder), clock=SystemClock())
         stack.push_async_callback(keeper.close)
@@ -143,15 +144,20 @@ async def image_service(serving: Serving) -> AsyncIterator[Running]:
         )
         stack.push_async_callback(service.close)
         images = WantedImages(keeper.want, serving.store.folder / _STATE)
+        limited = ProvenanceRoutes(service, documents).routes()
         routes = [
             *Page(service, _page_options(serving, backend)).routes(),
             *AdminRoutes(lambda: keeper.catalogue, AdminOptions(images, serving.admin_token_file)).routes(),
-            *ProvenanceRoutes(service, documents).routes(),
             openapi_route(base_url=serving.base_url),
         ]
         # Before anything is brought, so that a port that is taken is told at once.
         bound = await stack.enter_async_context(
-            listen(service, _server_options(serving, lambda: (*service.figures(), *store.figures())), extra_routes=routes)
+            listen(
+                service,
+                _server_options(serving, lambda: (*service.figures(), *store.figures())),
+                extra_routes=routes,
+                limited_routes=limited,
+            )
         )
         if not serving.base_url:
             hint = "give the URL by which hosts reach this service with --base-url (IMAGE_SERVICE_BASE_URL)"

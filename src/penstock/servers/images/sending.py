@@ -25,10 +25,11 @@ from penstock.ports import HeldRange, ImageFile
 from penstock.servers.images.access import Transfer, note_of
 from penstock.servers.images.answers import plain
 from penstock.servers.images.conditions import decide
-from penstock.servers.images.kernel import KernelSender
+from penstock.servers.images.kernel import CannotSend, KernelSender
+from penstock.servers.images.pagecache import is_cold, warm
 
 _WINDOW_BYTES: Final = 8 << 20
-"""A file that may be remote is asked for this much at a time."""
+"""A file that may be remote, or not be in memory, is asked for this much at a time."""
 
 _PIECE_BYTES: Final = 128 << 10
 """What is read into memory at a time, for TLS: two hundred clients that do not read hold two hundred pieces, and what TLS makes of them."""
@@ -178,7 +179,7 @@ class _Body:
                     raise ConnectionResetError
                 try:
                     sent = await kernel.send(file.file.fileno(), offset, count)
-                except NotImplementedError:
+                except CannotSend:
                     async for piece in _range_pieces(file.file, segment.source, offset, count):
                         await self._write(piece)
                     continue
@@ -243,24 +244,49 @@ def _in_memory(descriptor: int, count: int, offset: int) -> memoryview | None:
 
 
 async def _windows(file: ImageFile, segment: FileRange) -> AsyncGenerator[tuple[int, int], None]:
-    """The windows of a range, each once it is here; it stays until the next one is asked for, which in a remote file comes meanwhile."""
+    """The windows of a range, each once it is here; it stays until the next one is asked for.
+
+    Where one had to be fetched or read from a disk, the next one comes meanwhile.
+    """
     end = segment.offset + segment.length
-    ahead: asyncio.Task[HeldRange | None] | None = None
+    ahead: asyncio.Task[_Window] | None = None
     try:
         for offset in range(segment.offset, end, _WINDOW_BYTES):
-            held = await (ahead or file.ensure(offset, min(_WINDOW_BYTES, end - offset)))
+            window = await (ahead or _window(file, offset, end))
             ahead = None
-            with _held(held):
+            with _held(window.held):
                 following = offset + _WINDOW_BYTES
-                if held is not None and following < end:
-                    ahead = asyncio.create_task(file.ensure(following, min(_WINDOW_BYTES, end - following)))
+                if window.had_to_come and following < end:
+                    ahead = asyncio.create_task(_window(file, following, end))
                 yield offset, min(_WINDOW_BYTES, end - offset)
     finally:
         if ahead is not None:
             ahead.cancel()
             (left,) = await asyncio.gather(ahead, return_exceptions=True)
-            if left is not None and not isinstance(left, BaseException):
-                left.close()
+            if isinstance(left, _Window) and left.held is not None:
+                left.held.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A window that is here, and in memory where the kernel can tell."""
+
+    held: HeldRange | None
+    had_to_come: bool
+
+
+async def _window(file: ImageFile, offset: int, end: int) -> _Window:
+    count = min(_WINDOW_BYTES, end - offset)
+    held = await file.ensure(offset, count)
+    try:
+        cold = is_cold(file, offset, count)
+        if cold:
+            await asyncio.to_thread(warm, file, offset, count)
+    except BaseException:
+        if held is not None:
+            held.close()
+        raise
+    return _Window(held, held is not None or cold)
 
 
 def _held(held: HeldRange | None) -> AbstractContextManager[object]:

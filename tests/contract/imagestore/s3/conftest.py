@@ -155,13 +155,16 @@ class Bench:
         return S3ImageStore(own, examine=_examine, host=f"replica-{number}", chunk_bytes=chunk_bytes)
 
     @staticmethod
-    def bringing(calls: list[str], content: bytes = CONTENT, *, build: str = BUILD, pause_s: float = 0.0) -> BringImages:
+    def bringing(
+        calls: list[str], content: bytes = CONTENT, *, build: str = BUILD, pause_s: float = 0.0, checked: tuple[str, ...] = ()
+    ) -> BringImages:
         async def bring(folder: str) -> tuple[Brought, ...]:
             calls.append(folder)
             await asyncio.sleep(pause_s)
             path = Path(folder) / "x.iso"
             path.write_bytes(content)
-            return (Brought(str(path), Digest.of(content), len(content), ImageRecord("4.18", build, Arch.X86_64, ImageType.FULL, "")),)
+            record = ImageRecord("4.18", build, Arch.X86_64, ImageType.FULL, "", checked=checked)
+            return (Brought(str(path), Digest.of(content), len(content), record),)
 
         return bring
 

@@ -15,7 +15,7 @@ from penstock.model.arch import Arch
 from penstock.model.digest import Digest
 from penstock.model.downloads import DestinationError
 from penstock.model.errors import DigestMismatch, InputError, NotFoundError, OperationError, TransientError
-from penstock.model.osimage import Brought, ImageRecord, ImageType
+from penstock.model.osimage import SIGNED_BY, Brought, ImageRecord, ImageType, UrlOrigin
 
 if TYPE_CHECKING:
     from tests.contract.imagestore.s3.conftest import Bench, Between
@@ -35,6 +35,20 @@ def test_equal_bytes_are_stored_once(bench: "Bench", new_bucket: NewBucket) -> N
     client = bench.service(options)
     assert len(client.list_objects_v2(Bucket=options.bucket, Prefix="images/sha256/")["Contents"]) == 1
     client.close()
+
+
+def test_an_image_that_no_signature_was_checked_of_is_brought_again_where_the_list_names_one(bench: "Bench", new_bucket: NewBucket) -> None:
+    options, calls = new_bucket(), list[str]()
+    named = replace(bench.wanted, origin=UrlOrigin("https://host/x.iso", signature="https://host/x.iso.asc"))
+
+    async def work() -> None:
+        async with bench.store(options) as one:
+            await one.put(bench.wanted, "key", bench.bringing([]))
+            for checked in ((), (f"{SIGNED_BY}somebody",), ()):
+                await one.put(named, "key", bench.bringing(calls, checked=checked))
+
+    asyncio.run(work())
+    assert len(calls) == 2
 
 
 def test_a_range_brings_its_pieces_alone_and_once(bench: "Bench", new_bucket: NewBucket, relay: "Between") -> None:

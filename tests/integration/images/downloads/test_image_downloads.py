@@ -63,6 +63,20 @@ def test_a_digest_and_a_signature_that_are_known_are_checked(attempt: "Attempt",
     assert [headers.get("x-token") for _, headers in signatures.asked] == [None]
 
 
+def test_a_signature_that_the_list_names_later_is_checked_of_what_is_stored(attempt: "Attempt", site: "Site", serve: "Serve") -> None:
+    assert attempt.image().record.checked == ()
+    named = attempt.knowing(signature=f"{serve(Digest.of(site.content).hex.encode()).base}/os.iso.sig")
+    assert [named.image().record.checked for _ in range(2)] == [("a signature by ABCD",)] * 2
+    assert len(site.asked) == 1
+
+
+def test_what_is_stored_is_refused_where_a_signature_that_is_named_later_is_wrong(attempt: "Attempt", site: "Site", serve: "Serve") -> None:
+    attempt.image()
+    error = attempt.knowing(signature=f"{serve(b'another').base}/os.iso.sig").error(VerificationError)
+    assert "the signature is not of these bytes" in str(error)
+    assert len(site.asked) == 2  # the server might have had a better one
+
+
 def test_a_wrong_signature_keeps_the_image_out(attempt: "Attempt", serve: "Serve") -> None:
     signatures = serve(b"another")
     attempt.knowing(signature=f"{signatures.base}/os.iso.sig").error(VerificationError)

@@ -208,10 +208,11 @@ def listen(tmp_path: Path) -> Listen:
             routes = [
                 *Page(service.service, PageOptions(store=HostConfigs(service.folder).put if stores else None)).routes(),
                 *AdminRoutes(lambda: service.catalogues[0], options).routes(),
-                *ProvenanceRoutes(service.service, service.documents).routes(),
                 openapi_route(),
             ]
-            bound = await stack.enter_async_context(serve(service.service, ServerOptions("127.0.0.1", 0), extra_routes=routes))
+            limited = ProvenanceRoutes(service.service, service.documents).routes()
+            listening = serve(service.service, ServerOptions("127.0.0.1", 0), extra_routes=routes, limited_routes=limited)
+            bound = await stack.enter_async_context(listening)
             stack.push_async_callback(service.recorder.close)
             stack.push_async_callback(service.service.close)  # waits for what is being recorded
             return f"http://127.0.0.1:{bound.http_port}"

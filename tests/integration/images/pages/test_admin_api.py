@@ -154,6 +154,11 @@ def test_a_new_token_counts_without_a_restart(make_service: "MakeService", liste
         ({"os_image": {**ENTRY, "version": ""}}, "version"),
         ({"os_image": {**ENTRY, "type": "minimal-iso"}}, "minimal-iso"),
         ({"release_image": {**RELEASE, "version": 4}}, "version"),
+        ({"os_image": {**ENTRY, "url": "ftp://secret.example/a.iso"}}, "os_image, url: the address is none of HTTP"),
+        ({"os_image": {**ENTRY, "url": "secret.example/a.iso"}}, "os_image, url: the address is none of HTTP"),
+        ({"os_image": {**ENTRY, "url": "https://"}}, "os_image, url: the address is none of HTTP"),
+        ({"os_image": {**ENTRY, "url": "https://[secret/"}}, "os_image, url: the address is none of HTTP"),
+        ({"os_image": {**ENTRY, "signature": "file:///secret"}}, "os_image, signature: the address is none of HTTP"),
     ],
 )
 def test_bad_input_is_one_clear_error_and_changes_nothing(

@@ -171,6 +171,7 @@ class Origins:
         self.bring_faults: dict[Wanted, deque[Exception]] = defaultdict(deque)
         self.brought: list[str] = []
         self.gates: dict[Wanted, asyncio.Event] = {}
+        self.key_gates: dict[Wanted, asyncio.Event] = {}
         self.at_once = 0
         self.most_at_once = 0
 
@@ -183,6 +184,8 @@ class Origins:
 
     async def key(self, wanted: Wanted) -> str:
         await asyncio.sleep(0)
+        if wanted in self.key_gates:
+            await self.key_gates[wanted].wait()
         if self.key_faults[wanted]:
             raise self.key_faults[wanted].popleft()
         return self._key(wanted)

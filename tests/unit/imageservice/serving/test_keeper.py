@@ -314,10 +314,10 @@ def test_what_came_before_is_served_while_the_registry_is_away(
         world.origins.key_faults[payload].extend(TransientError("no answer", subject="registry") for _ in range(2))
         keeper = world.keeper()
         await keeper.want([payload])
-        catalogue = await until(keeper, lambda catalogue: catalogue.ready and all(image.prepared.minimal for image in catalogue.ready))
+        catalogue = await until(keeper, ready)
         (status,) = catalogue.statuses
         assert [image.stored.digest for image in status.ready] == digests
-        assert status.stage is Stage.READY
+        assert all(image.prepared.minimal for image in status.ready)
         assert status.reason.startswith("an image that came before is served: registry: no answer; the next try is at ")
         for _ in range(2):
             await eventually(lambda: world.time.waits_s)
