@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from penstock.formats.everyfault import DocumentFaults
-from penstock.formats.jsontext import parse_json
+from penstock.formats.jsontext import parse_json, write_json
 from penstock.formats.text import DocumentFault, fault
 from penstock.model.catalogue import Cloud
 from penstock.model.errors import InputError
@@ -25,6 +25,7 @@ from penstock.model.push.accounts import (
     AwsKeys,
     AzureCredential,
     CloudCredential,
+    GcpCredential,
 )
 from penstock.model.record import Tree
 
@@ -36,12 +37,13 @@ _AUTH = "auth"
 _HINT = 'credentials are {"marketplace_account": "aws-us-storage", "auth": {"AWS_IMAGE_ACCESS_KEY": "…", …}}'
 
 
-def parse_credential(content: bytes, *, subject: str) -> CloudCredential:
+def parse_credential(content: bytes, *, subject: str, default_bucket: str = DEFAULT_AWS_BUCKET) -> CloudCredential:
     """Read what opens one account.
 
     Args:
         content: a JSON document.
         subject: what it is called in errors: a path, or which entry it is.
+        default_bucket: of an account of AWS, where they name none (``UPLOAD_CONTAINER_NAME``).
 
     Raises:
         DocumentFaults: keys are missing or have values that cannot be, all of them named.
@@ -57,7 +59,7 @@ def parse_credential(content: bytes, *, subject: str) -> CloudCredential:
     if not isinstance(alias, str) or not isinstance(auth, Mapping):
         raise DocumentFaults(faults, subject=subject, hint=_HINT)
     account = _account(alias, subject)
-    reader = _Auth(auth, subject)
+    reader = _Auth(auth, subject, default_bucket)
     made = _READERS[account.cloud](account, reader)
     if reader.faults:
         raise DocumentFaults(reader.faults, subject=f"{subject} ({account})")
@@ -70,6 +72,7 @@ class _Auth:
 
     tree: Mapping[str, Tree]
     subject: str
+    default_bucket: str
     faults: list[DocumentFault] = field(default_factory=list)
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -102,6 +105,29 @@ class _Auth:
             self._wrong(key, "is a list of something other than texts")
         return found
 
+    def service_account(self, key: str) -> str:
+        """The key of a service account of Google, an object or the JSON of one; as JSON."""
+        value = self.tree.get(key)
+        if isinstance(value, str) and value.strip():
+            try:
+                value = parse_json(value.encode(), subject=key, limit_bytes=LONGEST_CREDENTIAL_BYTES)
+            except InputError:  # its own words may quote the key
+                self._wrong(key, "is neither an object nor the JSON of one")
+                return ""
+        elif not isinstance(value, Mapping):
+            self.text(key)  # what is missing, empty or no text is told as elsewhere
+            return ""
+        if not isinstance(value, Mapping):
+            self._wrong(key, "is neither an object nor the JSON of one")
+            return ""
+        parts = ("client_email", "private_key", "token_uri")
+        missing = [part for part in parts if not (isinstance(value.get(part), str) and value.get(part))]
+        if value.get("type") != "service_account":
+            self._wrong(key, "is no key of a service account: its type is another")
+        elif missing:
+            self._wrong(key, f"has no {' and no '.join(missing)}")
+        return write_json(value).decode()
+
     def _wrong(self, key: str, how: str) -> None:
         self.faults.append(fault(f"{key} {how}", subject=self.subject))
 
@@ -116,7 +142,7 @@ def _aws(alias: AccountAlias, auth: _Auth) -> CloudCredential:
         accounts=auth.texts("AWS_ACCOUNTS"),
         snapshot_accounts=auth.texts("AWS_SNAPSHOT_ACCOUNTS"),
         region=auth.text("AWS_REGION", DEFAULT_AWS_REGION),
-        bucket=auth.text("AWS_S3_BUCKET", DEFAULT_AWS_BUCKET),
+        bucket=auth.text("AWS_S3_BUCKET", auth.default_bucket),
     )
 
 
@@ -134,10 +160,18 @@ def _azure(alias: AccountAlias, auth: _Auth) -> CloudCredential:
         client_secret=auth.text("AZURE_API_SECRET"),
         connection_string=connection,
         api_version=auth.text("AZURE_API_VERSION", DEFAULT_AZURE_API_VERSION),
+        publisher=auth.text("AZURE_PUBLISHER_NAME", ""),
+        subscription_id=auth.text("AZURE_SUBSCRIPTION_ID", ""),
+        resource_group=auth.text("AZURE_RESOURCE_GROUP", ""),
     )
 
 
-_READERS: Final = {Cloud.AWS: _aws, Cloud.AZURE: _azure}
+def _gcp(alias: AccountAlias, auth: _Auth) -> CloudCredential:
+    project, bucket = auth.text("GCP_PROJECT"), auth.text("GCP_BUCKET")
+    return GcpCredential(alias=alias, project=project, bucket=bucket, service_account=auth.service_account("GCP_SERVICE_ACCOUNT"))
+
+
+_READERS: Final = {Cloud.AWS: _aws, Cloud.AZURE: _azure, Cloud.GCP: _gcp}
 
 
 def _parts_of(connection: str) -> Iterable[str]:

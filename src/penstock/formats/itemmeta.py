@@ -16,7 +16,7 @@ from penstock.formats.amikeys import AmiKeys
 from penstock.formats.codec import decode
 from penstock.formats.everyfault import DocumentFaults, faults_of
 from penstock.formats.text import DocumentFault, fault
-from penstock.model.push.items import AmiAttributes, BillingCodes, BootMode, ItemKind, VhdAttributes
+from penstock.model.push.items import AmiAttributes, BillingCodes, BootMode, GceAttributes, ItemKind, VhdAttributes
 
 _ROOT = ("meta",)
 _DATE = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})")
@@ -29,7 +29,7 @@ class SaidOfItem:
     Attributes:
         general: fields of ``PushItem``.
         release: fields of ``ReleaseInfo``.
-        attributes: fields of ``AmiAttributes`` or ``VhdAttributes``.
+        attributes: fields of ``AmiAttributes``, ``VhdAttributes`` or ``GceAttributes``.
     """
 
     general: Mapping[str, Any] = field(default_factory=dict)
@@ -77,6 +77,21 @@ class _Vhd(msgspec.Struct, frozen=True, kw_only=True):
     sas_uri: str | None = None
 
 
+class _Gce(msgspec.Struct, frozen=True, kw_only=True):
+    description: str | None = None
+    boot_mode: BootMode | None = None
+    origin: str | None = None
+    signing_key: str | None = None
+    release: _Release | None = None
+    family: str | None = None
+    licenses: list[str] | None = None
+    guest_os_features: list[str] | None = None
+
+
+_FORMS: Mapping[ItemKind, type[_Ami | _Vhd | _Gce]] = {ItemKind.AMI: _Ami, ItemKind.VHD: _Vhd, ItemKind.GCE: _Gce}
+_ATTRIBUTES = {ItemKind.AMI: AmiAttributes, ItemKind.VHD: VhdAttributes, ItemKind.GCE: GceAttributes}
+
+
 def read_item_meta(meta: Mapping[str, Any], kind: ItemKind, *, subject: str) -> SaidOfItem:
     """What ``meta`` says of an image of this kind.
 
@@ -91,7 +106,7 @@ def read_item_meta(meta: Mapping[str, Any], kind: ItemKind, *, subject: str) -> 
     Raises:
         DocumentFaults: values of a wrong type or spelling, all at once, with their path in ``$.meta``.
     """
-    form: type[_Ami | _Vhd] = _Ami if kind is ItemKind.AMI else _Vhd
+    form = _FORMS[kind]
     wrong = [*_wrong_in_release(meta.get("release"), subject)]
     try:
         made = decode(dict(meta), form, subject=subject)
@@ -101,7 +116,7 @@ def read_item_meta(meta: Mapping[str, Any], kind: ItemKind, *, subject: str) -> 
         raise DocumentFaults(wrong, subject=subject)
     said = {name: value for name, value in msgspec.structs.asdict(made).items() if value is not None}
     release = said.pop("release", None)
-    names = {each.name for each in fields(AmiAttributes if kind is ItemKind.AMI else VhdAttributes)}
+    names = {each.name for each in fields(_ATTRIBUTES[kind])}
     return SaidOfItem(
         general={name: value for name, value in said.items() if name not in names},
         release=_release(release) if release is not None else {},

@@ -16,6 +16,11 @@ from penstock.model.starmap import BillingType, StarmapCloud, StarmapDestination
 
 _HINT = "the format is a list of entities of StArMap's API v2"
 
+_PROJECT = re.compile(r"(?:[a-z0-9.-]{1,80}:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_FAMILY = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_GALLERY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.]{0,78}[A-Za-z0-9])?")
+_DEFINITION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?")
+
 Found = Iterator[tuple[Path, str]]
 
 
@@ -65,8 +70,6 @@ def _wrong_in(entities: tuple[StarmapEntity, ...]) -> Found:
     for index, entity in enumerate(entities):
         if not entity.name:
             yield (index, "name"), "the name of a build is empty"
-        if entity.workflow is StarmapWorkflow.COMMUNITY and entity.cloud is StarmapCloud.AZURE and entity.mappings:
-            yield (index, "cloud"), "the community workflow has no destinations in azure"
         for account, mapping in entity.mappings.items():
             place = (index, "mappings", account)
             yield from _wrong_in_patterns(mapping, place)
@@ -88,8 +91,8 @@ def _wrong_in_patterns(mapping: StarmapMapping, path: Path) -> Found:
 def _wrong_in_destination(entity: StarmapEntity, destination: StarmapDestination, path: Path) -> Found:
     if not destination.destination:
         yield (*path, "destination"), "the destination is empty"
-    elif entity.workflow is StarmapWorkflow.COMMUNITY and entity.cloud is StarmapCloud.AWS:
-        problem = community_destination_fault(destination.destination)
+    elif entity.workflow is StarmapWorkflow.COMMUNITY:
+        problem = _DESTINATION_FAULTS[entity.cloud](destination.destination)
         if problem:
             yield (*path, "destination"), problem
     for name, limit in (("restrict_major", given(destination.restrict_major)), ("restrict_minor", given(destination.restrict_minor))):
@@ -107,3 +110,35 @@ def community_destination_fault(text: str) -> str | None:
     if kind not in set(BillingType):
         return f"the type {kind!r} at the end of {text!r} is none of {', '.join(BillingType)}"
     return None
+
+
+def gcp_destination_fault(text: str) -> str | None:
+    """What is wrong with a destination in Google Cloud, ``PROJECT`` or ``PROJECT/FAMILY``; None for nothing.
+
+    The grammars are Google's: of a project's id, with the domain in front that old ones have, and of a resource's name.
+    """
+    project, slash, family = text.partition("/")
+    if not _PROJECT.fullmatch(project):
+        return f"{project!r} is no id of a project of Google Cloud; a destination there is PROJECT or PROJECT/FAMILY"
+    if slash and not _FAMILY.fullmatch(family):
+        return f"{family!r} is no name of a family of images: small letters, digits and dashes, 63 at most"
+    return None
+
+
+def gallery_destination_fault(text: str) -> str | None:
+    """What is wrong with a destination in a compute gallery of Azure, ``GALLERY/IMAGE``; None for nothing."""
+    gallery, slash, image = text.partition("/")
+    if not slash:
+        return f"{text!r} is no GALLERY/IMAGE, the name of a compute gallery and of an image definition in it"
+    if not _GALLERY.fullmatch(gallery):
+        return f"{gallery!r} is no name of a gallery: letters, digits, dots and underscores, 80 at most"
+    if not _DEFINITION.fullmatch(image):
+        return f"{image!r} is no name of an image definition: letters, digits, dots, dashes and underscores, 80 at most"
+    return None
+
+
+_DESTINATION_FAULTS = {
+    StarmapCloud.AWS: community_destination_fault,
+    StarmapCloud.AZURE: gallery_destination_fault,
+    StarmapCloud.GCP: gcp_destination_fault,
+}

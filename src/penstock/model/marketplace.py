@@ -8,6 +8,7 @@ pass them over.
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -52,6 +53,24 @@ class PurchasePlan(StrEnum):
     def field(self) -> str:
         """The attribute of :class:`AzureMarketplace`, :class:`AwsMarketplace` and :class:`GcpMarketplace`."""
         return self.value.replace("-", "_")
+
+
+_PAID_OFFERS: Final[Mapping[tuple[str, str], PurchasePlan]] = {
+    ("redhat", "rh-ocp-worker"): PurchasePlan.OCP,
+    ("redhat", "rh-opp-worker"): PurchasePlan.OPP,
+    ("redhat", "rh-oke-worker"): PurchasePlan.OKE,
+    ("redhat-limited", "rh-ocp-worker"): PurchasePlan.OCP_EMEA,
+    ("redhat-limited", "rh-opp-worker"): PurchasePlan.OPP_EMEA,
+    ("redhat-limited", "rh-oke-worker"): PurchasePlan.OKE_EMEA,
+}
+_UNPAID_OFFER = "aro4"
+
+
+def plan_of_offer(publisher: str, offer: str) -> PurchasePlan | None:
+    """The plan whose images this offer of Azure holds, or None where streams know no such offer; publishers are compared without case."""
+    if (publisher.casefold(), offer) == (_UNPAID_PUBLISHER, _UNPAID_OFFER):
+        return PurchasePlan.NO_PURCHASE_PLAN
+    return _PAID_OFFERS.get((publisher.casefold(), offer))
 
 
 class AzureMarketplaceImage(Record, frozen=True, kw_only=True, rename="camel"):

@@ -13,6 +13,7 @@ class Progress:
         done_bytes: bytes done so far, of this item.
         total_bytes: bytes to do, or None where it is not known.
         finished: True once for each item, when it is done.
+        percent: whether the two numbers are no bytes but parts of a hundred: nobody tells how much there is.
     """
 
     step: str
@@ -20,3 +21,4 @@ class Progress:
     done_bytes: int = 0
     total_bytes: int | None = None
     finished: bool = False
+    percent: bool = False

@@ -9,7 +9,7 @@ from penstock.ports.downloads import FileHistory, FileSource, FileVersion, Mirro
 from penstock.ports.folders import Outlet, Staging
 from penstock.ports.images import BringImages, HeldRange, HostBackend, ImageFile, ImageOrigins, ImageStore
 from penstock.ports.progress import ProgressSink
-from penstock.ports.records import Clock, Ledger
+from penstock.ports.records import Clock, Ledger, PreciseClock
 from penstock.ports.registries import BlobReader, Registry
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "MirrorFolder",
     "Outlet",
     "PartialFile",
+    "PreciseClock",
     "ProgressSink",
     "Registry",
     "SignatureCheck",

@@ -79,7 +79,7 @@ class ImageFiles(Protocol):
         Raises:
             NotFoundError: there is no such file.
             DigestMismatch: it is not the declared one.
-            VerificationError: the ``.xz`` is damaged.
+            VerificationError: the ``.xz`` is damaged, or what is called ``.vhd`` is no fixed VHD.
             OperationError: no room, or it cannot be read.
         """
 
@@ -232,6 +232,17 @@ class AwsPublisher(Protocol):
             NameTaken: an image of the account has this name.
         """
 
+    async def copy_image(
+        self, region: str, *, source_region: str, image_id: str, name: str, description: str, tags: Mapping[str, str], token: str
+    ) -> str:
+        """Begin a copy of an image that the account may use; its id.  The tags are those of the image and of its snapshots.
+
+        Equal ``token``, same copy.
+
+        Raises:
+            NameTaken: an image of the account has this name.
+        """
+
     async def share_image(self, region: str, image_id: str, *, accounts: Sequence[str], groups: Sequence[str]) -> None:
         """Let these start machines of it, beside those that may; the group ``all`` makes it public."""
 
@@ -258,10 +269,17 @@ class PushJournal(Protocol):
         """
 
 
+class RunJournal(PushJournal, Protocol):
+    """The journal of the run that this process is at."""
+
+    def conclude(self, outcome: str) -> None:
+        """Say how the run has ended: a word for its last line; ``done`` where nobody says one."""
+
+
 class RunBook(Protocol):
     """The runs of which journals are on disk."""
 
-    def begin(self, record: RunRecord) -> AbstractAsyncContextManager[PushJournal]:
+    def begin(self, record: RunRecord) -> AbstractAsyncContextManager[RunJournal]:
         """A new run, with its first and its last event; while it is open others see that it lives (a lock, which dies with the process)."""
 
     async def earlier(self) -> tuple[JournalEvent, ...]:

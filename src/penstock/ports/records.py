@@ -43,3 +43,10 @@ class Clock(Protocol):
 
     def now_s(self) -> int:
         """Seconds since the epoch, UTC."""
+
+
+class PreciseClock(Protocol):
+    """The time with its fraction, as far as it is known: of events that follow each other closely.  Every :class:`Clock` is one."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch, UTC."""

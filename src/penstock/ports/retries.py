@@ -24,6 +24,11 @@ def hearing_retries(listener: RetryListener) -> Iterator[None]:
         _listener.reset(token)
 
 
+def is_heard() -> bool:
+    """Whether somebody is told of what this task tries again."""
+    return _listener.get() is not None
+
+
 def tell_retry(reason: str) -> None:
     """Tell the listener of this task, if it has one."""
     listener = _listener.get()

@@ -7,10 +7,9 @@ identity in the run that creates and in the run that finds everything there.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from penstock.model.digest import Digest
-from penstock.model.push.aws import ImageRegistration, Place
 from penstock.model.push.content import ImageContent
 
 
@@ -24,11 +23,25 @@ class Phase(StrEnum):
     SHARE = "share"
     RHSM = "rhsm"
     PUBLIC = "public"
+    PRE_PUBLISH = "pre-publish"
+    PUBLISH = "publish"
+    RESTRICT = "restrict"
+    DELETE = "delete"
 
     @property
     def releases(self) -> bool:
         """Whether the image stands there before it: a failure is NOTPUSHED then, and UPLOADFAILED otherwise."""
-        return self in (Phase.RHSM, Phase.PUBLIC)
+        return self in (Phase.RHSM, Phase.PUBLIC, Phase.PRE_PUBLISH, Phase.PUBLISH, Phase.RESTRICT)
+
+
+class Action(Protocol):
+    """What a step does: a frozen dataclass whose fields are plain values, digests, and dataclasses of those; never a secret.
+
+    The classes are with their workflows.  One that has a ``place`` or a ``where`` shows it to people.
+    """
+
+    phase: ClassVar[Phase]
+    verb: ClassVar[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,182 +53,6 @@ class PrepareFile:
     content: ImageContent
 
 
-@dataclass(frozen=True, slots=True)
-class CreateBucket:
-    """Have a bucket."""
-
-    phase: ClassVar[Phase] = Phase.UPLOAD
-    verb: ClassVar[str] = "create bucket"
-    place: Place
-    bucket: str
-
-
-@dataclass(frozen=True, slots=True)
-class UploadObject:
-    """Have the disk in a bucket; needs the file and the bucket, makes ``OBJECT``."""
-
-    phase: ClassVar[Phase] = Phase.UPLOAD
-    verb: ClassVar[str] = "upload"
-    place: Place
-    bucket: str
-    key: str
-    content: Digest
-    size_bytes: int
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportSnapshot:
-    """Have a snapshot of an object; needs the object, makes ``SNAPSHOT``."""
-
-    phase: ClassVar[Phase] = Phase.IMPORT
-    verb: ClassVar[str] = "import snapshot"
-    place: Place
-    bucket: str
-    content: Digest
-    name: str
-    variant: str = ""
-    """The billing type with ``--snapshot-per-type``, else ``""``: it keeps two imports of one content apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteSnapshot:
-    """Have a snapshot written block by block (``--ebs-direct``); needs the file, makes ``SNAPSHOT``."""
-
-    phase: ClassVar[Phase] = Phase.IMPORT
-    verb: ClassVar[str] = "write snapshot"
-    place: Place
-    content: Digest
-    size_gib: int
-    name: str
-    variant: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CopySnapshot:
-    """Have a copy of a snapshot of another region (``--replicate copy``); needs that snapshot, makes ``SNAPSHOT``."""
-
-    phase: ClassVar[Phase] = Phase.IMPORT
-    verb: ClassVar[str] = "copy snapshot"
-    place: Place
-    source_region: str
-    content: Digest
-    name: str
-    variant: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TagSnapshot:
-    """Have the snapshot of the first dependency tagged."""
-
-    phase: ClassVar[Phase] = Phase.IMPORT
-    verb: ClassVar[str] = "tag snapshot"
-    place: Place
-    content: Digest
-    name: str
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ShareSnapshot:
-    """Let accounts make volumes of the snapshot of the first dependency, also of one that was there before."""
-
-    phase: ClassVar[Phase] = Phase.SHARE
-    verb: ClassVar[str] = "share snapshot"
-    place: Place
-    content: Digest
-    name: str
-    accounts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterImage:
-    """Have an image of the snapshot of the first dependency; makes ``IMAGE``."""
-
-    phase: ClassVar[Phase] = Phase.REGISTER
-    verb: ClassVar[str] = "register"
-    place: Place
-    content: Digest
-    registration: ImageRegistration
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class TagImage:
-    """Have the image of the first dependency tagged."""
-
-    phase: ClassVar[Phase] = Phase.REGISTER
-    verb: ClassVar[str] = "tag image"
-    place: Place
-    name: str
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ShareImage:
-    """Let accounts and groups start machines of the image of the first dependency."""
-
-    phase: ClassVar[Phase] = Phase.SHARE
-    verb: ClassVar[str] = "share"
-    place: Place
-    name: str
-    accounts: tuple[str, ...]
-    groups: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RhsmRegion:
-    """Have RHSM know a region."""
-
-    phase: ClassVar[Phase] = Phase.RHSM
-    verb: ClassVar[str] = "rhsm region"
-    provider: str
-    region: str
-
-
-@dataclass(frozen=True, slots=True)
-class RhsmRegistration:
-    """Have RHSM know the image of the first dependency."""
-
-    phase: ClassVar[Phase] = Phase.RHSM
-    verb: ClassVar[str] = "rhsm image"
-    place: Place
-    provider: str
-    product: str
-    arch: str
-    version: str | None
-    variant: str | None
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class MakePublic:
-    """Let everybody use the image of the first dependency, and see that they can."""
-
-    phase: ClassVar[Phase] = Phase.PUBLIC
-    verb: ClassVar[str] = "make public"
-    place: Place
-    name: str
-
-
-Action = (
-    PrepareFile
-    | CreateBucket
-    | UploadObject
-    | ImportSnapshot
-    | WriteSnapshot
-    | CopySnapshot
-    | TagSnapshot
-    | ShareSnapshot
-    | RegisterImage
-    | TagImage
-    | ShareImage
-    | RhsmRegion
-    | RhsmRegistration
-    | MakePublic
-)
-
-
 def inputs_of(action: Action) -> dict[str, Any]:
     """The action as plain data: its verb and its fields."""
     return {"action": action.verb, **cast("dict[str, Any]", _plain(action))}
@@ -223,10 +60,7 @@ def inputs_of(action: Action) -> dict[str, Any]:
 
 def where_of(action: Action) -> str:
     """Where it happens, for people: ``aws-us-storage us-east-1``, ``rhsm AWS``, ``here``."""
-    place = getattr(action, "place", None)
-    if place is not None:
-        return str(place)
-    return f"rhsm {action.provider}" if isinstance(action, RhsmRegion) else "here"
+    return str(getattr(action, "place", None) or getattr(action, "where", None) or "here")
 
 
 def _plain(value: object) -> object:

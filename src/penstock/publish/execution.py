@@ -12,7 +12,7 @@ from typing import Protocol
 
 from penstock.model.errors import PenstockError
 from penstock.model.push.journal import EventKind, ExternalId, Ids, JournalEvent
-from penstock.ports import Clock, ProgressSink
+from penstock.ports import PreciseClock, ProgressSink
 from penstock.ports.publish import PushJournal
 from penstock.ports.retries import hearing_retries
 from penstock.publish.actions import Phase
@@ -75,11 +75,13 @@ class TargetEnd:
         target: as planned.
         outcomes: of its steps that ended well, also where another failed.
         failure: the first one in the order of the plan; None where all went well, and for a conflict.
+        failures: all of them.
     """
 
     target: PlannedTarget
     outcomes: Mapping[StepId, Ids]
     failure: Failure | None = None
+    failures: tuple[Failure, ...] = ()
 
     def made(self, kind: ExternalId, steps: Mapping[StepId, Step], *, phase: Phase | None = None) -> str:
         """The id of this kind that its steps made, the last one's; ``""`` where none did."""
@@ -112,7 +114,7 @@ async def execute(
     plan: Plan,
     performer: Performer,
     journal: PushJournal,
-    clock: Clock,
+    clock: PreciseClock,
     *,
     progress: ProgressSink,
     watcher: StepWatcher,
@@ -161,7 +163,7 @@ class _JournalLost(BaseException):
 class _Lines:
     """Writes lines of the journal, and tells the watcher."""
 
-    def __init__(self, journal: PushJournal, clock: Clock, watcher: StepWatcher) -> None:
+    def __init__(self, journal: PushJournal, clock: PreciseClock, watcher: StepWatcher) -> None:
         self._journal = journal
         self._clock = clock
         self._watcher = watcher
@@ -170,7 +172,7 @@ class _Lines:
         """On disk when this returns, also where the caller is cancelled meanwhile."""
         if kind is not EventKind.STEP_NOTED:
             self._watcher(step, kind, detail)
-        now_s = float(self._clock.now_s())
+        now_s = self._clock.now_s()
         event = JournalEvent(kind=kind, at_s=now_s, run=self._journal.run_id, step=step.id, ids=dict(ids or {}), detail=detail)
         writing = asyncio.ensure_future(asyncio.to_thread(self._journal.append, event))
         try:
@@ -325,19 +327,22 @@ class _Run:
 
     def _go_on(self) -> None:
         """Bar what cannot be done any more, begin what can be done now, and tell of the destinations that have ended."""
-        for step in list(self._waiting.values()):
+        for step in list(self._waiting.values()):  # in the order of the plan: what comes after a step that is barred here sees it
             if any(need in self._failures or need in self._barred for need in step.needs):
                 del self._waiting[step.id]
                 self._barred.add(step.id)
-            elif not self.stopped and all(need in self._outcomes for need in step.needs) and self._places.take(step.action.phase):
+            elif not self.stopped and self._may_begin(step) and self._places.take(step.action.phase):
                 del self._waiting[step.id]
                 self._group.create_task(self._do(step))
         ended = [target for target in self._open if all(self._is_over(name) for name in target.steps)]
         for target in ended:
             self._open.remove(target)
             made = {name: self._outcomes[name] for name in target.steps if name in self._outcomes}
-            failure = next((self._failures[name] for name in target.steps if name in self._failures), None)
-            self.ends.put_nowait(TargetEnd(target, made, failure))
+            failures = tuple(self._failures[name] for name in target.steps if name in self._failures)
+            self.ends.put_nowait(TargetEnd(target, made, failures[0] if failures else None, failures))
+
+    def _may_begin(self, step: Step) -> bool:
+        return all(need in self._outcomes for need in step.needs) and all(self._is_over(name) for name in step.after)
 
     def _is_over(self, name: StepId) -> bool:
         return name in self._outcomes or name in self._failures or name in self._barred

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from penstock.model.catalogue import Cloud
-from penstock.model.errors import PenstockError
+from penstock.model.errors import PenstockError, TransientError
 from penstock.model.push.items import PushItem
 from penstock.model.starmap import StarmapDestination, StarmapEntity, StarmapMapping, StarmapWorkflow
 from penstock.ports.publish import StarmapService
@@ -90,11 +90,21 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """An item that goes nowhere; the others go on, and the run fails at its end."""
+    """An item that goes nowhere; the others go on, and the run fails at its end.
+
+    Attributes:
+        item: which.
+        reason: why.
+        order: its number in the run.
+        unanswered: whether a mapping could not even be asked for.
+        transient: whether that may pass by itself.
+    """
 
     item: PushItem
     reason: str
     order: int = 0
+    unanswered: bool = False
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +131,9 @@ class Mappings:
             return ResolutionMode.OFFLINE
         return ResolutionMode.HYBRID if self._local else ResolutionMode.ONLINE
 
-    async def resolve(self, items: Sequence[PushItem], workflow: StarmapWorkflow) -> Resolution:
-        """Map the items; one without a mapping, or whose question failed, is :class:`Unmapped` with the reason."""
-        found = await asyncio.gather(*(self._of_item(order, item, workflow) for order, item in enumerate(items)))
+    async def resolve(self, items: Mapping[int, PushItem], workflow: StarmapWorkflow) -> Resolution:
+        """Map the items, by their number; one without a mapping, or whose question failed, is :class:`Unmapped` with the reason."""
+        found = await asyncio.gather(*(self._of_item(order, item, workflow) for order, item in items.items()))
         mapped = tuple(each for each in found if isinstance(each, Mapped))
         return Resolution(mapped, tuple(each for each in found if isinstance(each, Unmapped)))
 
@@ -132,7 +142,8 @@ class Mappings:
         try:
             entity = wish.choose(self._local) or wish.choose(await self._asked(wish))
         except PenstockError as error:
-            return Unmapped(item, f"the mapping of {wish} could not be asked for: {error}", order)
+            transient = isinstance(error, TransientError)
+            return Unmapped(item, f"the mapping of {wish} could not be asked for: {error}", order, unanswered=True, transient=transient)
         if entity is None:
             where = " in --repo or --repo-file" if self._server is None else ""
             return Unmapped(item, f"there is no mapping of {wish}{where}", order)

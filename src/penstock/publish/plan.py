@@ -7,7 +7,7 @@ in the next run.  A step whose outcome is there already stays in the plan, with 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +28,8 @@ class Verdict(StrEnum):
     """It is there; nothing is called."""
     ENSURE = "ensure"
     """A call that changes nothing where it is so already: tags, sharing, RHSM, public."""
+    DELETE = "delete"
+    """It is there, and goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Step:
         reason: why, a clause for people: ``no image has this name``, ``same name and content``.
         needs: the steps that come before; the first one gives the id that the action is about.
         known: the ids that are there already: all of them for a reuse, those of the work on its way for a resume.
+        after: steps that must be over before, however they ended; they give nothing, and are no part of a destination that needs this one.
     """
 
     id: StepId
@@ -49,6 +52,7 @@ class Step:
     reason: str
     needs: tuple[StepId, ...] = ()
     known: Ids = field(default_factory=dict)
+    after: tuple[StepId, ...] = ()
 
     @property
     def is_work(self) -> bool:
@@ -104,6 +108,7 @@ class Plan:
                     **inputs_of(each.action),
                     "reason": each.reason,
                     "needs": list(each.needs),
+                    **({"after": list(each.after)} if each.after else {}),
                     "known": {key.value: value for key, value in each.known.items()},
                 }
                 for each in self.steps
@@ -123,6 +128,13 @@ class Plan:
                 shown.add(name)
 
 
+def merged_plan(plans: Sequence[Plan]) -> Plan:
+    """Several plans as one: steps of equal inputs are one step, and what the first plan says of it stays."""
+    steps = {step.id: step for plan in reversed(plans) for step in plan.steps}
+    order = dict.fromkeys(step.id for plan in plans for step in plan.steps)
+    return Plan(tuple(steps[name] for name in order), tuple(target for plan in plans for target in plan.targets))
+
+
 def step_id(action: Action) -> StepId:
     """The name of a step: the beginning of the SHA-256 of its action's fields, which say all that its outcome depends on.
 
@@ -139,18 +151,27 @@ class PlanBuilder:
         self._steps: dict[StepId, Step] = {}
         self._targets: list[PlannedTarget] = []
 
-    def add(self, action: Action, verdict: Verdict, reason: str, *, needs: Sequence[StepId] = (), known: Ids | None = None) -> StepId:
+    def add(
+        self,
+        action: Action,
+        verdict: Verdict,
+        reason: str,
+        *,
+        needs: Sequence[StepId] = (),
+        known: Ids | None = None,
+        after: Sequence[StepId] = (),
+    ) -> StepId:
         """Add a step, or find the one that there is; what the first call said of it stays.
 
         Raises:
-            KeyError: a step that it needs was never added.
+            KeyError: a step that it needs, or comes after, was never added.
         """
         name = step_id(action)
         if name not in self._steps:
-            for need in needs:
+            for need in (*needs, *after):
                 if need not in self._steps:
                     raise KeyError(f"{action.verb} needs {need}, which is no step")
-            self._steps[name] = Step(name, action, verdict, reason, tuple(needs), dict(known or {}))
+            self._steps[name] = Step(name, action, verdict, reason, tuple(needs), dict(known or {}), tuple(after))
         return name
 
     def target(self, label: str, last: Iterable[StepId]) -> None:
@@ -164,7 +185,9 @@ class PlanBuilder:
     def plan(self) -> Plan:
         """The plan; steps that no destination needs are not in it."""
         needed = {name for target in self._targets for name in target.steps}
-        return Plan(tuple(step for name, step in self._steps.items() if name in needed), tuple(self._targets))
+        steps = (step for name, step in self._steps.items() if name in needed)
+        known = (replace(step, after=tuple(name for name in step.after if name in needed)) for step in steps)
+        return Plan(tuple(known), tuple(self._targets))
 
     def _with_needs(self, last: Iterable[StepId]) -> Iterator[StepId]:
         wanted: set[StepId] = set()

@@ -57,12 +57,16 @@ class TargetView:
         phases: those in which it has steps, in their order.
         state: of its result, in the words of pushcollector; ``""`` until it has one.
         reason: of a failure or a conflict.
+        images: what it became: ids of AMIs, URNs, resources; none until it has a result.
+        good: whether its result is one; None until it has one.
     """
 
     label: str
     phases: Mapping[Phase, PhaseView]
     state: str = ""
     reason: str = ""
+    images: tuple[str, ...] = ()
+    good: bool | None = None
 
     @property
     def ids(self) -> Ids:
@@ -136,12 +140,21 @@ def _target(tree: Mapping[str, Any], result: Mapping[str, Any], steps: "_Steps")
         phases={phase: view for phase, view in phases.items() if view is not None},
         state=result.get("state", ""),
         reason=result.get("reason") or tree.get("conflict") or "",
+        images=tuple(result.get("images", ())),
+        good=result.get("good"),
     )
 
 
 def _unplanned(result: Mapping[str, Any]) -> TargetView:
     words = (result.get("account", ""), *result.get("destination", ()), result.get("filename", ""))
-    return TargetView(" ".join(filter(None, words)), {}, result.get("state", ""), result.get("reason", ""))
+    return TargetView(
+        " ".join(filter(None, words)),
+        {},
+        result.get("state", ""),
+        result.get("reason", ""),
+        tuple(result.get("images", ())),
+        result.get("good"),
+    )
 
 
 class _Steps:
@@ -213,6 +226,8 @@ def view_document(view: RunView) -> dict[str, Any]:
                 "label": target.label,
                 "state": target.state or None,
                 "reason": target.reason or None,
+                "good": target.good,
+                "images": list(target.images),
                 "retries": target.retries,
                 "phases": {
                     phase.value: {

@@ -110,3 +110,14 @@ def storage_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     else:
         with WritableAwsThread() as aws:
             yield aws.url
+
+
+@pytest.fixture(scope="module", params=["simulator", "moto"])
+def accounts_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an AWS that has :data:`IMAGES`, and accounts in which images are made."""
+    if request.param == "moto":
+        with _moto(tmp_path_factory.mktemp("moto")) as url:
+            yield url
+    else:
+        with WritableAwsThread(Catalogue(aws=IMAGES)) as aws:
+            yield aws.url

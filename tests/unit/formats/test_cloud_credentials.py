@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from penstock.formats.cloudcredentials import parse_credential
 from penstock.formats.everyfault import DocumentFaults
 from penstock.model.errors import InputError
-from penstock.model.push.accounts import AwsCredential, AzureCredential
+from penstock.model.push.accounts import AwsCredential, AzureCredential, GcpCredential
 
 AWS: Mapping[str, object] = {
     "AWS_IMAGE_ACCESS_KEY": "image-key",
@@ -25,6 +25,13 @@ AZURE: Mapping[str, object] = {
     "AZURE_API_SECRET": "api-secret",
     "AZURE_STORAGE_CONNECTION_STRING": CONNECTION,
 }
+SERVICE_ACCOUNT = {
+    "type": "service_account",
+    "client_email": "images@project.example",
+    "private_key": "PRIVATEKEY",
+    "token_uri": "https://token.example",
+}
+GCP: Mapping[str, object] = {"GCP_PROJECT": "rhel-images", "GCP_BUCKET": "images", "GCP_SERVICE_ACCOUNT": SERVICE_ACCOUNT}
 
 
 def document(auth: object, account: object = "aws-us-storage") -> bytes:
@@ -66,7 +73,39 @@ def test_every_alias_of_aws_is_known(account: str) -> None:
     assert parse_credential(document(AWS, account), subject="a.json").alias.text == account
 
 
-@pytest.mark.parametrize(("account", "auth"), [("aws-na", AWS), ("azure-na", AZURE)])
+@pytest.mark.parametrize("service_account", [SERVICE_ACCOUNT, json.dumps(SERVICE_ACCOUNT)])
+def test_a_project_of_google_is_read_with_its_service_account_as_object_or_text(service_account: object) -> None:
+    found = parse_credential(document({**GCP, "GCP_SERVICE_ACCOUNT": service_account}, "gcp-us-storage"), subject="a.json")
+    assert isinstance(found, GcpCredential)
+    assert (found.project, found.bucket, json.loads(found.service_account)) == ("rhel-images", "images", SERVICE_ACCOUNT)
+
+
+WRONG_SERVICE_ACCOUNTS = [
+    (None, "GCP_SERVICE_ACCOUNT is empty"),
+    (1, "GCP_SERVICE_ACCOUNT is no text"),
+    ("PRIVATEKEY", "GCP_SERVICE_ACCOUNT is neither an object nor the JSON of one"),
+    ('["PRIVATEKEY"]', "GCP_SERVICE_ACCOUNT is neither an object nor the JSON of one"),
+    ({"type": "authorized_user"}, "GCP_SERVICE_ACCOUNT is no key of a service account: its type is another"),
+    ({**SERVICE_ACCOUNT, "private_key": "", "token_uri": 1}, "GCP_SERVICE_ACCOUNT has no private_key and no token_uri"),
+]
+
+
+@pytest.mark.parametrize(("value", "problem"), WRONG_SERVICE_ACCOUNTS)
+def test_what_is_no_key_of_a_service_account_is_told_and_not_shown(value: object, problem: str) -> None:
+    assert faults(document({**GCP, "GCP_SERVICE_ACCOUNT": value}, "gcp-us-storage")) == [problem]
+
+
+def test_what_galleries_need_may_stand_with_the_credentials_of_azure() -> None:
+    plain = parse_credential(document(AZURE, "azure-na"), subject="a.json")
+    assert isinstance(plain, AzureCredential)
+    assert (plain.publisher, plain.subscription_id, plain.resource_group) == ("", "", "")
+    more = {"AZURE_PUBLISHER_NAME": "CoreOS", "AZURE_SUBSCRIPTION_ID": "s", "AZURE_RESOURCE_GROUP": "g"}
+    found = parse_credential(document({**AZURE, **more}, "azure-us-storage"), subject="a.json")
+    assert isinstance(found, AzureCredential)
+    assert (found.publisher, found.subscription_id, found.resource_group) == ("CoreOS", "s", "g")
+
+
+@pytest.mark.parametrize(("account", "auth"), [("aws-na", AWS), ("azure-na", AZURE), ("gcp-us-storage", GCP)])
 def test_every_key_that_is_missing_is_named_at_once(account: str, auth: Mapping[str, object]) -> None:
     assert sorted(faults(document({}, account))) == sorted(f"{key} is missing" for key in auth)
 
@@ -96,7 +135,7 @@ def test_an_account_and_what_opens_it_are_both_needed() -> None:
     assert len(faults(b"{}")) == 2
 
 
-@pytest.mark.parametrize("account", ["aws", "aws-us", "ibm-na", "gcp-us-storage", ""])
+@pytest.mark.parametrize("account", ["aws", "aws-us", "ibm-na", "gcp-us", ""])
 def test_an_account_of_nobody_known_is_refused(account: str) -> None:
     with pytest.raises(InputError, match=r"a\.json"):
         parse_credential(document(AWS, account), subject="a.json")
@@ -126,3 +165,7 @@ def test_no_value_of_a_credential_is_ever_shown_in_an_error(auth: dict[str, obje
 def test_what_opens_an_account_is_not_shown_by_the_credential(account: str, auth: Mapping[str, object]) -> None:
     told = repr(parse_credential(document(auth, account), subject="a.json"))
     assert not [value for value in auth.values() if str(value) in told]
+
+
+def test_the_key_of_a_service_account_is_not_shown_by_the_credential() -> None:
+    assert "PRIVATEKEY" not in repr(parse_credential(document(GCP, "gcp-us-storage"), subject="a.json"))

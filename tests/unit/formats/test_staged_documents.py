@@ -15,6 +15,7 @@ from penstock.model.push.items import (
     BillingCodes,
     BootMode,
     BuildInfo,
+    GceAttributes,
     ItemKind,
     PushItem,
     ReleaseInfo,
@@ -235,3 +236,14 @@ def test_the_build_of_a_file_is_told_by_its_name_and_release(file_name: str, ver
 def test_no_build_is_invented(file_name: str) -> None:
     with pytest.raises(InputError, match="no build"):
         derive_build(file_name, "9.4", 1)
+
+
+def test_an_image_for_google_cloud_is_read_with_what_google_alone_knows() -> None:
+    more = "family: rhel-9\nlicenses: [projects/p/global/licenses/l]\nguest_os_features: [GVNIC]\n"
+    item = _resources(RESOURCES.replace("type: AMI", "type: GCE") + more).items[0]
+    wanted = GceAttributes(family="rhel-9", licenses=("projects/p/global/licenses/l",), guest_os_features=("GVNIC",))
+    assert (item.kind, item.attributes, item.boot_mode) == (ItemKind.GCE, wanted, BootMode.HYBRID)
+
+
+def test_an_image_for_google_cloud_may_leave_it_to_the_mapping() -> None:
+    assert _resources(RESOURCES.replace("type: AMI", "type: GCE")).items[0].attributes == GceAttributes()

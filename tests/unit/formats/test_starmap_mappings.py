@@ -92,3 +92,27 @@ def test_the_accounts_keep_the_order_of_the_document() -> None:
 def test_numbers_in_the_meta_may_have_a_fraction() -> None:
     (entity,) = parse_mappings_yaml(json.dumps([an_entity(meta={"release": {"version": 9.4}})]).encode(), subject="map.yaml")
     assert entity.meta == {"release": {"version": 9.4}}
+
+
+@pytest.mark.parametrize(
+    ("cloud", "destination", "problem"),
+    [
+        ("gcp", "rhel-images", ""),
+        ("gcp", "example.com:rhel-images/rhel-9", ""),
+        ("gcp", "us-east-1-hourly/", "no name of a family"),
+        ("gcp", "Images", "no id of a project"),
+        ("azure", "my_gallery.1/rhel-9-x64", ""),
+        ("azure", "us-east-1-hourly", "no GALLERY/IMAGE"),
+        ("azure", "my-gallery/rhel", "no name of a gallery"),
+        ("azure", "gallery/-", "no name of an image definition"),
+    ],
+)
+def test_destinations_of_other_clouds_have_grammars_of_their_own(cloud: str, destination: str, problem: str) -> None:
+    place = {"destination": destination, "overwrite": False, "restrict_version": False}
+    entity = {"name": "rhel", "cloud": cloud, "workflow": "community", "mappings": {f"{cloud}-storage": {"destinations": [place]}}}
+    if not problem:
+        assert parse_mappings_json(json.dumps([entity]).encode(), subject="m")
+        return
+    with pytest.raises(DocumentFaults, match=problem) as caught:
+        parse_mappings_json(json.dumps([entity]).encode(), subject="m")
+    assert caught.value.faults[0].path[-1] == "destination"

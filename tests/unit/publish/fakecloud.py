@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from penstock.model.digest import Digest
-from penstock.model.errors import OperationError
+from penstock.model.errors import PenstockError
 from penstock.model.push.aws import (
     BucketState,
     FoundImage,
@@ -63,6 +63,8 @@ class FakeCloud:
         shy_looks: how often a new image is not seen.
         failing_imports: how many imports fail from now on.
         refused: what every call raises, by region.
+        foreign: images of other accounts that may be copied, by region and id.
+        copy_looks: how often a copy is seen pending.
     """
 
     def __init__(self, owner: str = "123456789012") -> None:
@@ -86,11 +88,14 @@ class FakeCloud:
         self.import_looks = 1
         self.shy_looks = 0
         self.failing_imports = 0
-        self.refused: dict[str, OperationError] = {}
+        self.refused: dict[str, PenstockError] = {}
+        self.foreign: dict[Where, FoundImage] = {}
+        self.copy_looks = 0
         self._count = 0
         self._serial = 0
         self._dead = False
         self._unseen: dict[str, int] = {}
+        self._unready: dict[str, int] = {}
 
     # --- being killed
 
@@ -155,6 +160,15 @@ class FakeCloud:
         self.snapshots[(fake.region, snapshot)] = FoundSnapshot(id=snapshot, state="completed", size_gib=1)
         self.snapshot_bytes[snapshot] = content
         fake.task = replace(fake.task, status=ImportStatus.COMPLETED, snapshot=snapshot, progress_percent=100)
+
+    def advance_copy(self, region: str, image_id: str) -> None:
+        """One look at a copy of an image later."""
+        image = self.images[region, image_id]
+        if image.found.state == "pending":
+            left = self._unready.setdefault(image_id, self.copy_looks)
+            self._unready[image_id] = left - 1
+            if left <= 0:
+                image.found = replace(image.found, state="available")
 
     def is_shy(self, image_id: str) -> bool:
         """Whether a new image is not seen this time."""

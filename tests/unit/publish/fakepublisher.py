@@ -62,8 +62,11 @@ class FakePublisher:
 
     async def image(self, region: str, image_id: str) -> FoundImage:
         await self._cloud.begin("image", region)
+        if (region, image_id) in self._cloud.foreign:
+            return self._cloud.foreign[region, image_id]
         if (region, image_id) not in self._cloud.images or self._cloud.is_shy(image_id):
             raise NotFoundError("InvalidAMIID.NotFound", subject=image_id)
+        self._cloud.advance_copy(region, image_id)
         return self._shown(self._cloud.images[(region, image_id)])
 
     async def snapshots(self, region: str, tag: str, values: Sequence[str]) -> tuple[FoundSnapshot, ...]:
@@ -229,6 +232,23 @@ class FakePublisher:
         self._cloud.images[(region, name)] = FakeImage(found, image)
         self._cloud.end()
         return name
+
+    async def copy_image(
+        self, region: str, *, source_region: str, image_id: str, name: str, description: str, tags: Mapping[str, str], token: str
+    ) -> str:
+        await self._cloud.begin("copy_image", region)
+        if any(where == region and each.found.name == name for (where, _), each in self._cloud.images.items()):
+            raise NameTaken("InvalidAMIName.Duplicate", subject=name)
+        source = self._cloud.foreign.get((source_region, image_id))
+        if source is None:
+            raise OperationError("InvalidAMIID.NotFound", subject=image_id)
+        snapshot = self._new_snapshot(region, "completed", 1, description, tags)
+        made = self._cloud.new_id("ami")
+        registration = ImageRegistration(name=name, description=description, arch=source.arch, virtualization="", root_device="", volume="")
+        found = replace(source, id=made, name=name, state="pending", tags=dict(tags), snapshots=(snapshot,), public=False)
+        self._cloud.images[(region, made)] = FakeImage(found, registration)
+        self._cloud.end()
+        return made
 
     async def share_image(self, region: str, image_id: str, *, accounts: Sequence[str], groups: Sequence[str]) -> None:
         await self._cloud.begin("share_image", region)

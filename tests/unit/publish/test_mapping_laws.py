@@ -146,7 +146,7 @@ class Server:
 
 
 def resolve(mappings: Mappings, items: Sequence[PushItem], workflow: StarmapWorkflow) -> Resolution:
-    return asyncio.run(mappings.resolve(items, workflow))
+    return asyncio.run(mappings.resolve(dict(enumerate(items)), workflow))
 
 
 def chosen(found: Resolution) -> dict[int, StarmapEntity]:

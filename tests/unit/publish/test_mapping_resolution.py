@@ -40,7 +40,7 @@ class Server:
 
 
 def resolve(mappings: Mappings, *items: PushItem, workflow: StarmapWorkflow = COMMUNITY) -> Resolution:
-    return asyncio.run(mappings.resolve(items, workflow))
+    return asyncio.run(mappings.resolve(dict(enumerate(items)), workflow))
 
 
 def test_a_local_mapping_comes_before_the_server(an_item: Callable[..., PushItem]) -> None:

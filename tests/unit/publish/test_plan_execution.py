@@ -13,7 +13,8 @@ from penstock.model.errors import OperationError, TransientError
 from penstock.model.push.aws import Place
 from penstock.model.push.journal import EventKind, ExternalId, Ids
 from penstock.ports.retries import tell_retry
-from penstock.publish.actions import Phase, RhsmRegion, TagSnapshot
+from penstock.publish.actions import Phase
+from penstock.publish.aws.actions import RhsmRegion, TagSnapshot
 from penstock.publish.execution import Limits, StepNotes, TargetEnd, execute
 from penstock.publish.plan import Plan, PlanBuilder, Step, StepId, Verdict
 

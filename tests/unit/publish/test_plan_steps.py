@@ -5,7 +5,7 @@ import pytest
 from penstock.model.digest import Digest
 from penstock.model.push.aws import Place
 from penstock.model.push.journal import ExternalId
-from penstock.publish.actions import CreateBucket, ImportSnapshot, TagSnapshot, UploadObject
+from penstock.publish.aws.actions import CreateBucket, ImportSnapshot, TagSnapshot, UploadObject
 from penstock.publish.plan import PlanBuilder, Verdict, known_id, step_id
 
 HERE = Place("aws-us-storage", "us-east-1")

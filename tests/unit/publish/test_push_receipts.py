@@ -1,4 +1,4 @@
-"""What a push tells the ledger and streams."""
+"""What a push tells the ledger."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,8 +6,6 @@ from datetime import date
 
 import pytest
 
-from penstock.formats.codec import encode_json
-from penstock.formats.stream import parse_stream
 from penstock.model.digest import Digest
 from penstock.model.lineage import Edge, Kind
 from penstock.model.push.content import ImageContent
@@ -15,7 +13,7 @@ from penstock.model.push.items import BuildInfo, PushItem, ReleaseInfo
 from penstock.model.push.receipts import AmiReceipt
 from penstock.model.push.results import PushResult
 from penstock.model.push.states import ItemState
-from penstock.publish.receipts import lineage_of_push, stream_fragment
+from penstock.publish.receipts import lineage_of_push
 
 Pushed = Callable[..., PushResult]
 
@@ -98,67 +96,3 @@ def test_an_image_that_stands_although_its_push_failed_is_recorded(pushed: Pushe
 
 def test_files_of_which_nothing_stands_are_not_recorded(pushed: Pushed, a_content: ImageContent) -> None:
     assert lineage_of_push([replace(pushed("ami-1", "us-east-1"), receipts=())], [a_content]) == ([], [])
-
-
-def test_a_fragment_is_a_stream_document_of_the_regions(pushed: Pushed) -> None:
-    results = [pushed("ami-2", "us-east-1"), pushed("ami-1", "eu-west-1"), pushed("ami-3", "us-east-1", arch="arm64")]
-    fragment = stream_fragment(results, stream="rhcos-4.20")
-    assert (
-        encode_json(fragment)
-        == b"""\
-{
-  "stream": "rhcos-4.20",
-  "architectures": {
-    "aarch64": {
-      "images": {
-        "aws": {
-          "regions": {
-            "us-east-1": {
-              "release": "9.6.20250826-1",
-              "image": "ami-3"
-            }
-          }
-        }
-      }
-    },
-    "x86_64": {
-      "images": {
-        "aws": {
-          "regions": {
-            "eu-west-1": {
-              "release": "9.6.20250826-1",
-              "image": "ami-1"
-            },
-            "us-east-1": {
-              "release": "9.6.20250826-1",
-              "image": "ami-2"
-            }
-          }
-        }
-      }
-    }
-  }
-}
-"""
-    )
-    assert parse_stream(encode_json(fragment), subject="fragment.json") == fragment
-
-
-@pytest.mark.parametrize(
-    ("candidates", "chosen"),
-    [
-        ([("ami-1", "access", True), ("ami-2", "hourly", False)], "ami-1"),
-        ([("ami-1", "access", False), ("ami-2", "hourly", False)], "ami-2"),
-        ([("ami-1", "marketplace", False), ("ami-2", "access", False)], "ami-2"),
-        ([("ami-2", "hourly", True), ("ami-1", "hourly", True)], "ami-1"),
-    ],
-)
-def test_of_several_images_of_a_region_one_is_chosen_by_rule(pushed: Pushed, candidates: list[tuple[str, str, bool]], chosen: str) -> None:
-    results = [pushed(image, "us-east-1", kind=kind, public=public) for image, kind, public in candidates]
-    for given in (results, results[::-1]):
-        assert f'"image": "{chosen}"'.encode() in encode_json(stream_fragment(given, stream="s"))
-
-
-def test_images_that_were_not_pushed_are_in_no_stream(pushed: Pushed) -> None:
-    results = [pushed("ami-1", "us-east-1").become(ItemState.NOTPUSHED, "RHSM")]
-    assert stream_fragment(results, stream="s").architectures == {}

@@ -13,6 +13,7 @@ from penstock.model.push.items import AmiAttributes, BillingCodes, BootMode, Pus
 from penstock.model.push.receipts import AmiReceipt
 from penstock.model.push.results import PushResult
 from penstock.model.push.states import ItemState
+from penstock.model.starmap import StarmapCloud, StarmapDestination, StarmapEntity, StarmapMapping, StarmapWorkflow
 from penstock.publish.results import clouds_document, item_tree, pushitems_line
 
 _FIXTURES = Path(__file__).parent / "fixtures"
@@ -95,3 +96,70 @@ def test_the_attributes_of_a_vhd_stand_at_the_top_too(an_item: Callable[..., Pus
     item = an_item(attributes=VhdAttributes(generation="V2", recommended_sizes=("Standard_B1s",)))
     tree: dict[str, Any] = json.loads(json.dumps(item_tree(item, name="disk.vhd", state="PENDING", image_id="")))
     assert (tree["generation"], tree["recommended_sizes"]) == ("V2", ["Standard_B1s"])
+
+
+def test_a_signature_is_in_no_result(an_item: Callable[..., PushItem], a_result: PushResult) -> None:
+    """Upstream writes the whole address, with which everybody can read the disk for three years."""
+    signed = "https://storage.blob.core.windows.net/pubupload/rhel.vhd?se=2028-08-05&sp=r&sv=2023-08-03&sr=b&sig=hunter2"
+    document = clouds_document([replace(a_result, item=an_item(attributes=VhdAttributes(sas_uri=signed)), receipts=())])
+    assert b"sig" not in document.replace(b"signing_key", b"")
+    assert json.loads(document)[0]["sas_uri"] == "https://storage.blob.core.windows.net/pubupload/rhel.vhd"
+
+
+def test_a_result_of_no_cloud_claims_none(a_result: PushResult) -> None:
+    assert "cloud_info" not in json.loads(clouds_document([replace(a_result, cloud="", account="azure-na or azure-emea")]))[0]
+
+
+def test_a_marketplace_result_has_its_mapping_as_upstream_writes_it(a_result: PushResult) -> None:
+    """The keys and values of starmap-client's models, as lists of pub have them."""
+    entity = StarmapEntity(
+        name="rhel-azure",
+        cloud=StarmapCloud.AZURE,
+        workflow=StarmapWorkflow.STRATOSPHERE,
+        meta={"generation": "V2"},
+        mappings={
+            "azure-na": StarmapMapping(
+                meta={"support_legacy": False},
+                destinations=[
+                    StarmapDestination(
+                        destination="rhel/9_6",
+                        overwrite=False,
+                        restrict_version=False,
+                        architecture="x86_64",
+                        provider="never read",
+                        vhd_check_base_sas_only=True,
+                        meta={"support_legacy": True},
+                    )
+                ],
+            )
+        },
+    )
+    assert json.loads(clouds_document([replace(a_result, starmap_query=entity)]))[0]["starmap_query"] == {
+        "billing_code_config": {},
+        "cloud": "azure",
+        "mappings": {
+            "azure-na": {
+                "destinations": [
+                    {
+                        "ami_version_template": None,
+                        "architecture": "x86_64",
+                        "destination": "rhel/9_6",
+                        "id": None,
+                        "meta": {"generation": "V2", "support_legacy": True},
+                        "overwrite": False,
+                        "provider": None,
+                        "restrict_major": None,
+                        "restrict_minor": None,
+                        "restrict_version": False,
+                        "tags": None,
+                        "vhd_check_base_sas_only": True,
+                    }
+                ],
+                "meta": {"support_legacy": False},
+                "provider": None,
+            }
+        },
+        "meta": {"generation": "V2"},
+        "name": "rhel-azure",
+        "workflow": "stratosphere",
+    }

@@ -6,7 +6,8 @@ import pytest
 from penstock.model.digest import Digest
 from penstock.model.push.aws import ImageRegistration, Place
 from penstock.model.push.journal import EventKind, ExternalId, JournalEvent
-from penstock.publish.actions import ImportSnapshot, Phase, RegisterImage, TagSnapshot
+from penstock.publish.actions import Phase
+from penstock.publish.aws.actions import ImportSnapshot, RegisterImage, TagSnapshot
 from penstock.publish.plan import PlanBuilder, Verdict
 from penstock.publish.status import Stage, run_view, view_document
 

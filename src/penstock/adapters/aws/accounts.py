@@ -7,11 +7,11 @@ from typing import Final, Self
 
 from penstock.adapters.aws.calls import Shared
 from penstock.adapters.aws.clients import Clients
+from penstock.adapters.aws.marketplace import MarketCalls
 from penstock.adapters.aws.options import AwsOptions
 from penstock.adapters.aws.publisher import AccountPublisher
 from penstock.adapters.http.options import Retries, Timeouts
 from penstock.model.push.accounts import AwsCredential
-from penstock.ports.publish import AwsPublisher
 
 PUSH_OPTIONS: Final = AwsOptions(
     retries=Retries(attempts=6, first_wait_s=0.3, longest_wait_s=10.0, longest_retry_after_s=30.0, total_s=120.0),
@@ -48,6 +48,10 @@ class AwsPushAccounts:
             await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
         self._shared.clients.close()
 
-    def publisher(self, credential: AwsCredential) -> AwsPublisher:
-        """See :meth:`penstock.ports.publish.AwsAccounts.publisher`."""
+    def publisher(self, credential: AwsCredential) -> AccountPublisher:
+        """See :meth:`penstock.ports.publish.AwsAccounts.publisher`, and :meth:`penstock.ports.removal.AwsRemovers.publisher`."""
         return AccountPublisher(credential, self._shared)
+
+    def market(self, credential: AwsCredential) -> MarketCalls:
+        """See :meth:`penstock.ports.awsmarket.AwsSellers.market`."""
+        return MarketCalls(credential, self._shared)

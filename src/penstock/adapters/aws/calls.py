@@ -15,7 +15,7 @@ from penstock.adapters.aws.options import AwsOptions
 from penstock.adapters.http.failures import TRY_LATER
 from penstock.adapters.http.retrying import retried
 from penstock.model.errors import NotFoundError, OperationError, TransientError
-from penstock.model.push.accounts import AwsCredential
+from penstock.model.push.accounts import AwsCredential, AwsKeys
 from penstock.model.push.aws import partition_of
 from penstock.ports.retries import tell_retry
 
@@ -26,12 +26,14 @@ _VISIBLE_S = 90.0
 """EC2 shows what was made to all of its servers within seconds; the documentation promises no time."""
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.25, 4.0
 _NEEDS: Final[Mapping[str, str]] = {
-    "ec2": "the user needs ec2:Describe*, ImportSnapshot, CopySnapshot, RegisterImage, CreateTags, ModifyImageAttribute and "
-    "ModifySnapshotAttribute",
+    "ec2": "the user needs ec2:Describe*, ImportSnapshot, CopySnapshot, CopyImage, RegisterImage, CreateTags, ModifyImageAttribute and "
+    "ModifySnapshotAttribute, and to delete also DeregisterImage and DeleteSnapshot",
     "s3": "the user needs s3:CreateBucket, ListBucket, ListBucketMultipartUploads, ListMultipartUploadParts, GetObject, PutObject, "
     "PutObjectTagging, GetObjectTagging and AbortMultipartUpload",
     "ebs": "the user needs ebs:StartSnapshot, PutSnapshotBlock and CompleteSnapshot",
     "sts": "see the policies of the account",
+    "marketplace-catalog": "the user needs aws-marketplace:DescribeEntity, ListChangeSets, DescribeChangeSet and StartChangeSet, and "
+    "iam:PassRole for AWS_ACCESS_ROLE_ARN",
 }
 _HOMES: Final[Mapping[str, str]] = {"us-gov": "us-gov-west-1", "china": "cn-north-1", "esc": "eusc-de-east-1"}
 """Where accounts of other partitions are asked who they are, by what stands in their alias."""
@@ -69,6 +71,10 @@ class AccountCalls:
             answer = await self._ask("sts", self._home, "get_caller_identity", {}, subject="the account's number", tells="Account")
             self._owner = str(answer["Account"])
         return self._owner
+
+    @property
+    def _keys(self) -> AwsKeys:
+        return self._credential.images
 
     @property
     def _home(self) -> str:
@@ -170,7 +176,7 @@ class AccountCalls:
             tells: what must be in the answer: boto3 takes an answer in JSON that was cut off for one that says nothing.
         """
         try:
-            client = self._shared.clients.of(region, service, self._credential.images)
+            client = self._shared.clients.of(region, service, self._keys)
             answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except (BotoCoreError, ClientError, ResponseParserError, ValueError) as error:
             asked = Asked(

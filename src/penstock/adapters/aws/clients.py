@@ -81,6 +81,8 @@ def _config(options: AwsOptions, service: str) -> Config:
         "max_pool_connections": options.parallel + options.transfers,
         "retries": {"total_max_attempts": 1, "mode": "standard"},  # tried again by the house's own way, once and not twice
         "user_agent_extra": f"penstock/{__version__}",
+        # No proxy stands between two programs of one machine, and none shall see what goes from one to the other.
+        **({"proxies": {}} if options.emulated else {}),
     }
     if service != "s3":
         return Config(**common)

@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 
 from penstock.adapters.http.failures import TRY_LATER, is_transient_status, retry_after_s, throttled
 from penstock.model.errors import InputError, NotFoundError, OperationError, PenstockError, TransientError
-from penstock.model.push.aws import NameTaken
+from penstock.model.push.aws import NameTaken, SnapshotInUse
 
 _TRY_AGAIN = frozenset(
     {
@@ -44,6 +44,7 @@ _NOT_THERE = frozenset(
     {"404", "InvalidAMIID.Unavailable", "NoSuchBucket", "NoSuchKey", "NoSuchUpload", "NotFound", "ResourceNotFoundException"}
 )
 _NAME_TAKEN = "InvalidAMIName.Duplicate"
+_IN_USE = "InvalidSnapshot.InUse"
 _NO_CREDENTIALS = (
     refusals.NoCredentialsError,
     refusals.PartialCredentialsError,
@@ -130,6 +131,8 @@ def _refused(error: refusals.ClientError, subject: str, asked: Asked) -> Penstoc
         return OperationError(f"these credentials may not ask this ({code})", subject=subject, hint=asked.needs)
     if code == _NAME_TAKEN:
         return NameTaken("an image of the account has this name already", subject=subject)
+    if code == _IN_USE:
+        return SnapshotInUse("an image has it as a disk", subject=subject, hint="deregister the image first")
     if code in _NOT_THERE or code.endswith(".NotFound"):
         return NotFoundError(f"AWS does not have it ({code})", subject=subject)
     reason = str(error.response.get("Error", {}).get("Message", ""))[:_LONGEST_REASON] if asked.tell_reason else ""

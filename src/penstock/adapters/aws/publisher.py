@@ -6,4 +6,4 @@ from penstock.adapters.aws.registering import ImageCalls
 
 
 class AccountPublisher(ObjectCalls, BlockCalls, ImageCalls):
-    """:class:`penstock.ports.publish.AwsPublisher` on boto3: S3, EC2, EBS direct and STS with the same keys."""
+    """:class:`penstock.ports.publish.AwsPublisher` and ``ports.removal.AwsRemover`` on boto3: S3, EC2, EBS direct, STS; the same keys."""

@@ -67,12 +67,48 @@ class ImageCalls(AccountCalls):
 
         return await self._visible(lambda: self._retried(once))
 
+    async def copy_image(
+        self, region: str, *, source_region: str, image_id: str, name: str, description: str, tags: Mapping[str, str], token: str
+    ) -> str:
+        """See :meth:`penstock.ports.publish.AwsPublisher.copy_image`."""
+        question = {
+            "Name": name,
+            "SourceImageId": image_id,
+            "SourceRegion": source_region,
+            "ClientToken": token,
+            **({"Description": description} if description else {}),
+            **({"TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in ("image", "snapshot")]} if tags else {}),
+        }
+        return str((await self._ask("ec2", region, "copy_image", question, subject=name, tells="ImageId"))["ImageId"])
+
     async def share_image(self, region: str, image_id: str, *, accounts: Sequence[str], groups: Sequence[str]) -> None:
         """See :meth:`penstock.ports.publish.AwsPublisher.share_image`."""
         add: list[dict[str, str]] = [*({"UserId": account} for account in accounts), *({"Group": group} for group in groups)]
         if add:
             question = {"ImageId": image_id, "Attribute": "launchPermission", "LaunchPermission": {"Add": add}}
             await self._visible(lambda: self._ask("ec2", region, "modify_image_attribute", question, subject=f"sharing of {image_id}"))
+
+    async def images_by_id(self, region: str, ids: Sequence[str]) -> tuple[FoundImage, ...]:
+        """See :meth:`penstock.ports.removal.AwsRemover.images_by_id`; a filter, as for snapshots: one id that is gone fails no other."""
+        return await self._images_with(region, "image-id", ids)
+
+    async def images_of_snapshots(self, region: str, ids: Sequence[str]) -> tuple[FoundImage, ...]:
+        """See :meth:`penstock.ports.removal.AwsRemover.images_of_snapshots`."""
+        return await self._images_with(region, "block-device-mapping.snapshot-id", ids)
+
+    async def deregister_image(self, region: str, image_id: str) -> bool:
+        """See :meth:`penstock.ports.removal.AwsRemover.deregister_image`."""
+        try:
+            await self._ask("ec2", region, "deregister_image", {"ImageId": image_id}, subject=image_id)
+        except NotFoundError:
+            return False
+        return True
+
+    async def _images_with(self, region: str, name: str, values: Sequence[str]) -> tuple[FoundImage, ...]:
+        found: dict[str, FoundImage] = {}
+        for each in by_values(name, values):
+            found |= {image.id: image for image in await self._images(region, [each], ", ".join(values[:3]))}
+        return tuple(found.values())
 
     async def _images(self, region: str, filters: Sequence[Mapping[str, Any]], subject: str) -> list[FoundImage]:
         said = await self._pages(region, "describe_images", {**_SELF, "Filters": list(filters)}, "Images", subject=subject)

@@ -84,6 +84,14 @@ class SnapshotCalls(AccountCalls):
         question = {"SnapshotId": snapshot_id, "Attribute": "createVolumePermission", "CreateVolumePermission": add}
         await self._visible(lambda: self._ask("ec2", region, "modify_snapshot_attribute", question, subject=f"sharing of {snapshot_id}"))
 
+    async def delete_snapshot(self, region: str, snapshot_id: str) -> bool:
+        """See :meth:`penstock.ports.removal.AwsRemover.delete_snapshot`."""
+        try:
+            await self._ask("ec2", region, "delete_snapshot", {"SnapshotId": snapshot_id}, subject=snapshot_id)
+        except NotFoundError:
+            return False
+        return True
+
     async def _found(self, region: str, filters: Iterable[Mapping[str, Any]], subject: str) -> tuple[FoundSnapshot, ...]:
         """All that pass one of ``filters``."""
         found: list[FoundSnapshot] = []

@@ -6,12 +6,14 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from penstock.adapters.files.failures import file_error
-from penstock.formats.xzstream import PIECE_BYTES, expand_xz
+from penstock.formats.vhd import FOOTER_BYTES, check_fixed
+from penstock.formats.xzstream import PIECE_BYTES
 from penstock.model.digest import Digest
 from penstock.model.errors import InputError, OperationError, VerificationError
 from penstock.model.push.content import Extent
@@ -24,6 +26,13 @@ _ZERO_PIECE = bytes(PIECE_BYTES)
 _NOT_SPARSE = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 OnBytes = Callable[[int], None]
+
+
+class Expand(Protocol):
+    """Gives the disk in a file, in pieces of which all but the last one are full: ``expand_xz``, ``unpack_disk``."""
+
+    def __call__(self, chunks: Iterable[bytes], *, subject: str) -> Iterator[bytes]:
+        """The content of the file that ``chunks`` are."""
 
 
 class Stopped(Exception):
@@ -53,7 +62,7 @@ class FileIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskMeasure:
-    """What one pass over a file told; ``file_md5`` is ``""`` where it was not asked for."""
+    """What one pass over a file told; ``file_md5`` is ``""`` where it was not asked for, all else tells of the disk."""
 
     file_sha256: Digest
     file_md5: str
@@ -138,22 +147,24 @@ class Reading:
         for piece in _pieces_with_holes(self._descriptor, extents, size):
             self._pass(piece)
         digest = Digest("sha256", self._sha256.hexdigest())
-        return self._measure(digest, size, sum(each.length for each in extents))
+        tail = os.pread(self._descriptor, FOOTER_BYTES, max(0, size - FOOTER_BYTES))
+        return self._measure(digest, size, sum(each.length for each in extents), tail)
 
-    def xz(self, keep: int | None) -> DiskMeasure:
-        """Read and decompress an ``.xz`` file to its end, in one pass for both digests and the copy.
+    def expanded(self, expand: Expand, keep: int | None) -> DiskMeasure:
+        """Read a compressed file or an archive to its end, in one pass for both digests and the copy.
 
         Args:
+            expand: gives what is in it.
             keep: a descriptor of an empty file, into which the content goes with holes for zeros; None for nowhere.
 
         Raises:
             OSError: it cannot be read, or the copy cannot be written.
-            VerificationError: it is damaged.
+            VerificationError: it is damaged, or called ``.vhd`` and no fixed VHD.
             Stopped: as it says.
         """
         disk_sha256 = hashlib.sha256()
-        size = data_bytes = 0
-        for piece in expand_xz(self._chunks(), subject=self._subject):
+        size, data_bytes, tail = 0, 0, b""
+        for piece in expand(self._chunks(), subject=self._subject):
             self._must_go_on()
             disk_sha256.update(piece)
             for start, end in _data_in(piece):
@@ -161,10 +172,11 @@ class Reading:
                 if keep is not None:
                     _write_at(keep, piece[start:end], size + start)
             size += len(piece)
+            tail = (tail + piece[-FOOTER_BYTES:])[-FOOTER_BYTES:]
         if keep is not None:
             os.ftruncate(keep, size)
             os.fsync(keep)  # a later run trusts it by its name
-        return self._measure(Digest("sha256", disk_sha256.hexdigest()), size, data_bytes)
+        return self._measure(Digest("sha256", disk_sha256.hexdigest()), size, data_bytes, tail)
 
     def _chunks(self) -> Iterator[bytes]:
         position = 0
@@ -184,7 +196,10 @@ class Reading:
         if self._stop.is_set():
             raise Stopped
 
-    def _measure(self, digest: Digest, size_bytes: int, data_bytes: int) -> DiskMeasure:
+    def _measure(self, digest: Digest, size_bytes: int, data_bytes: int, tail: bytes) -> DiskMeasure:
+        """What is called a VHD must be one that Azure takes: anything else under that name would only be refused once it is there."""
+        if self._subject.lower().removesuffix(".xz").endswith(".vhd"):
+            check_fixed(tail, size_bytes, subject=self._subject)
         return DiskMeasure(
             file_sha256=Digest("sha256", self._sha256.hexdigest()),
             file_md5=self._md5.hexdigest() if self._md5 is not None else "",

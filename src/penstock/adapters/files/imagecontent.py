@@ -1,4 +1,4 @@
-"""The files of a push as raw disks: each is read and decompressed once, whoever asks.
+"""The files of a push as raw disks and VHDs: each is read and decompressed once, whoever asks.
 
 Decompressed disks are kept in ``disks/<sha256>.raw`` of the state folder, sparse, until nothing more is read of them.  What killed runs
 left there is used where it fits, and else removed after some days.
@@ -19,6 +19,7 @@ from typing import TypeVar
 from penstock.adapters.files.arrival import AT_ONCE, Patience
 from penstock.adapters.files.disks import (
     DiskMeasure,
+    Expand,
     FileIdentity,
     LocalDisk,
     Reading,
@@ -28,6 +29,8 @@ from penstock.adapters.files.disks import (
 from penstock.adapters.files.failures import file_error
 from penstock.adapters.files.locking import NoLock, take_lock
 from penstock.adapters.files.measured import Measured, MeasuredFiles
+from penstock.formats.diskarchive import unpack_disk
+from penstock.formats.xzstream import expand_xz
 from penstock.model.errors import DigestMismatch, InputError, VerificationError
 from penstock.model.progress import Progress
 from penstock.model.push.content import ImageContent
@@ -40,6 +43,8 @@ ABANDONED_S = 7 * 24 * 3600.0
 
 _SIBLING = ".penstock-"
 _STEP_BYTES = 8 << 20
+_ARCHIVE = ".tar.gz"
+_EXPANSIONS: dict[str, Expand] = {".xz": expand_xz, _ARCHIVE: unpack_disk}
 _HINT = "the declared digest is that of the file as it lies there, compressed where it is"
 
 K = TypeVar("K")
@@ -74,7 +79,8 @@ class LocalImageFiles:
         """
         if item.source_image is not None or "://" in item.src:
             raise InputError("this is no file on this machine", subject=item.src)
-        work = _Work(Path(item.src), keep=keep, md5=item.md5 is not None, progress=progress)
+        # An archive is sent as it lies there; few ever want its disk.
+        work = _Work(Path(item.src), keep=keep and not item.src.endswith(_ARCHIVE), md5=item.md5 is not None, progress=progress)
         measured = await _shared(self._measuring, (item.src, work.md5), lambda: self._measured(work))
         self._identities[item.src] = measured.identity
         _must_be_declared(item, measured)
@@ -95,6 +101,15 @@ class LocalImageFiles:
                 return opened
             await _shared(self._unpacking, content.digest.hex, lambda: self._unpack(content, progress))
         raise VerificationError("what was decompressed vanishes again and again", subject=str(self._kept(content)))
+
+    async def open_stored(self, content: ImageContent, progress: ProgressSink) -> ContentFile:
+        """See :meth:`penstock.ports.gcp.GceFiles.open_stored`.
+
+        Raises:
+            VerificationError, OperationError: as there.
+        """
+        identity = await self._identity(content, progress)
+        return await asyncio.to_thread(_open_raw, Path(content.src), identity)
 
     async def release(self, content: ImageContent) -> None:
         """Remove the decompressed disk; who has it open can go on."""
@@ -148,12 +163,12 @@ class LocalImageFiles:
         """One pass over the file, from which everything comes."""
         path = work.path
         descriptor = open_regular(path)
-        compressed = path.name.endswith(".xz")
+        expand = next((found for suffix, found in _EXPANSIONS.items() if path.name.endswith(suffix)), None)
         try:
             identity = FileIdentity.of(descriptor)
             told = _Told(work.progress, path.name, identity.size_bytes)
             reading = Reading(descriptor, str(path), md5=work.md5, stop=stop, on_bytes=told.add)
-            found = self._read_xz(reading, identity.size_bytes, keep=work.keep) if compressed else reading.raw()
+            found = self._read_expanded(reading, expand, identity.size_bytes, keep=work.keep) if expand else reading.raw()
             if FileIdentity.of(descriptor) != identity:
                 raise VerificationError("the file changed while it was read", subject=str(path), hint="let it be written to its end first")
         except OSError as error:
@@ -167,22 +182,22 @@ class LocalImageFiles:
             file_md5=found.file_md5,
             digest=found.digest.hex,
             size_bytes=found.size_bytes,
-            compressed=compressed,
+            compressed=expand is not None,
             data_bytes=found.data_bytes,
         )
         self._make_folders()
         self._memory.remember(path, measured)
         return measured
 
-    def _read_xz(self, reading: Reading, file_bytes: int, *, keep: bool) -> DiskMeasure:
+    def _read_expanded(self, reading: Reading, expand: Expand, file_bytes: int, *, keep: bool) -> DiskMeasure:
         if not keep:
-            return reading.xz(None)
+            return reading.expanded(expand, None)
         disks = self._make_folders()
         _tidy(disks)
         must_have_room(disks, file_bytes)
         with _growing(disks) as (sibling, copy):
             try:
-                found = reading.xz(copy)
+                found = reading.expanded(expand, copy)
                 sibling.replace(disks / f"{found.digest.hex}.raw")
             except OSError as error:
                 raise file_error(error, str(disks)) from error

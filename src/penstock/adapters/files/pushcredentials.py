@@ -7,12 +7,12 @@ from pathlib import Path
 from penstock.adapters.files.reading import read_document
 from penstock.formats.cloudcredentials import LONGEST_CREDENTIAL_BYTES, parse_credential
 from penstock.model.errors import InputError, NotFoundError
-from penstock.model.push.accounts import CloudCredential, CredentialSet
+from penstock.model.push.accounts import DEFAULT_AWS_BUCKET, CloudCredential, CredentialSet
 
 _HINT = "write paths of files or base64 of their content, separated by commas"
 
 
-def read_credentials(text: str) -> CredentialSet:
+def read_credentials(text: str, default_bucket: str = DEFAULT_AWS_BUCKET) -> CredentialSet:
     """The credentials that a list names, in its order; none for an empty text.
 
     A piece that is the path of a file (or a pipe) is read as one, anything else is decoded.  A piece that is neither is not shown in the
@@ -27,16 +27,16 @@ def read_credentials(text: str) -> CredentialSet:
         return CredentialSet()
     if text.lstrip().startswith("{"):
         raise InputError("credentials are not given as plain JSON", subject="the credentials", hint=_HINT)
-    return CredentialSet(tuple(_read(piece.strip(), number) for number, piece in enumerate(text.split(","), start=1)))
+    return CredentialSet(tuple(_read(piece.strip(), number, default_bucket) for number, piece in enumerate(text.split(","), start=1)))
 
 
-def _read(piece: str, number: int) -> CloudCredential:
+def _read(piece: str, number: int, default_bucket: str) -> CloudCredential:
     subject = f"entry {number} of the credentials"
     if not piece:
         raise InputError("is empty", subject=subject, hint=_HINT)
     path = _home(Path(piece))
     if _is_there(path):
-        return parse_credential(read_document(path, limit_bytes=LONGEST_CREDENTIAL_BYTES), subject=str(path))
+        return parse_credential(read_document(path, limit_bytes=LONGEST_CREDENTIAL_BYTES), subject=str(path), default_bucket=default_bucket)
     if path.suffix == ".json":
         raise NotFoundError("there is no such file", subject=piece, hint=_HINT)
     try:
@@ -44,7 +44,7 @@ def _read(piece: str, number: int) -> CloudCredential:
         content = b64decode("".join(piece.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InputError("is neither a file that exists nor base64", subject=subject, hint=_HINT) from None
-    return parse_credential(content, subject=subject)
+    return parse_credential(content, subject=subject, default_bucket=default_bucket)
 
 
 def _home(path: Path) -> Path:

@@ -23,8 +23,8 @@ from penstock.adapters.files.locking import NoLock, is_locked, take_lock
 from penstock.formats.jsontext import parse_json
 from penstock.model.errors import InputError, NotFoundError, OperationError, PenstockError
 from penstock.model.push.journal import EventKind, JournalEvent, RunRecord
-from penstock.ports import Clock
-from penstock.ports.publish import PushJournal
+from penstock.ports import PreciseClock
+from penstock.ports.publish import PushJournal, RunJournal
 from penstock.publish.journal import read_events, write_event
 
 _RUNS = "runs"
@@ -42,7 +42,7 @@ class JournalFolder:
     def __init__(
         self,
         folder: Path,
-        clock: Clock,
+        clock: PreciseClock,
         *,
         counts_s: float = 60 * _DAY_S,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -61,8 +61,8 @@ class JournalFolder:
         self._wait = wait
 
     @asynccontextmanager
-    async def begin(self, record: RunRecord) -> AsyncIterator[PushJournal]:
-        """See :meth:`penstock.ports.publish.RunBook.begin`; the last event's words are ``done``, ``interrupted``, or the error.
+    async def begin(self, record: RunRecord) -> AsyncIterator[RunJournal]:
+        """See :meth:`penstock.ports.publish.RunBook.begin`; the last event's words are those of ``conclude``, or ``interrupted``, or the error.
 
         Raises:
             OperationError: the folder or the file cannot be made, or the disk is full.
@@ -76,7 +76,7 @@ class JournalFolder:
                 with suppress(PenstockError):  # the error itself is told
                     journal.append(self._event(journal, EventKind.RUN_ENDED, _end(error)))
                 raise
-            journal.append(self._event(journal, EventKind.RUN_ENDED, "done"))
+            journal.append(self._event(journal, EventKind.RUN_ENDED, journal.outcome))
         finally:
             journal.close()
 
@@ -112,7 +112,7 @@ class JournalFolder:
             await self._wait(0.5)
 
     def _event(self, journal: PushJournal, kind: EventKind, detail: str) -> JournalEvent:
-        return JournalEvent(kind=kind, at_s=float(self._clock.now_s()), run=journal.run_id, detail=detail)
+        return JournalEvent(kind=kind, at_s=self._clock.now_s(), run=journal.run_id, detail=detail)
 
     def _paths(self) -> list[Path]:
         """Of all runs, oldest first: their names begin with the time."""
@@ -137,13 +137,14 @@ class JournalFolder:
 
 
 class _OpenJournal:
-    """:class:`penstock.ports.publish.PushJournal` on an open file."""
+    """:class:`penstock.ports.publish.RunJournal` on an open file."""
 
     def __init__(self, path: Path, run_id: str, descriptor: int) -> None:
         self._path = path
         self._run_id = run_id
         self._descriptor: int | None = descriptor
         self._size_bytes = 0
+        self.outcome = "done"
         self._lock = threading.Lock()
 
     @classmethod
@@ -182,6 +183,9 @@ class _OpenJournal:
                     os.lseek(self._descriptor, self._size_bytes, os.SEEK_SET)
                 raise file_error(error, str(self._path)) from error
             self._size_bytes += len(line)
+
+    def conclude(self, outcome: str) -> None:
+        self.outcome = outcome
 
     def close(self) -> None:
         with self._lock:

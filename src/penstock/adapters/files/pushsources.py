@@ -1,18 +1,19 @@
-"""What a source of a push is, by the text that names it: ``staged:/dir,/dir2`` (pushsource: ``_impl/source.py``)."""
+"""What a source of a push is, by the text that names it: ``staged:/dir,/dir2``, ``koji:https://…`` (pushsource: ``_impl/source.py``)."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from penstock.adapters.files.arrival import AT_ONCE, Patience
 from penstock.adapters.files.staged import StagedSource
+from penstock.adapters.pushsource import UPSTREAM_SCHEMES, UpstreamSource, parse_upstream
 from penstock.model.errors import InputError
+from penstock.ports.publish import PushSource
 
-_UPSTREAMS_ALONE = frozenset({"koji", "errata", "pub"})
 _STAGED_KEYS = ("threads", "timeout")
-_HINT = "the form is staged:/dir, or staged:/dir,/dir2 for several staging areas"
+_HINT = "the form is staged:/dir, or staged:/dir,/dir2 for several staging areas; others are koji:, errata: and pub:"
 
 
-def parse_source(text: str, *, patience: Patience = AT_ONCE) -> StagedSource:
+def parse_source(text: str, *, patience: Patience = AT_ONCE) -> PushSource:
     """The source that ``text`` names.
 
     A staged source may have ``threads`` and ``timeout`` behind a ``?``, as upstream's has.  They say how upstream's own thread pool reads
@@ -28,8 +29,8 @@ def parse_source(text: str, *, patience: Patience = AT_ONCE) -> StagedSource:
     scheme, colon, rest = text.partition(":")
     if not colon:
         raise InputError(f"{text!r} is no source", hint=_HINT)
-    if scheme in _UPSTREAMS_ALONE:
-        raise InputError(f"sources of the type {scheme} are not read by this version", subject=f"{scheme}:", hint=_HINT)
+    if scheme in UPSTREAM_SCHEMES:
+        return UpstreamSource(parse_upstream(text))
     if scheme != "staged":
         raise InputError(f"there is no source of the type {scheme!r}", hint=_HINT)
     path, _, query = rest.partition("?")

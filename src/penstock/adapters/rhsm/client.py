@@ -23,10 +23,11 @@ _AMAZON: Final = "v1/internal/cloud_access_providers/amazon"
 _JSON: Final = "application/json"
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NOTHING_SAID: Final = "none"
+_IMAGES_OF_A_PAGE: Final = 1000
 
 
 class RhsmClient:
-    """``ports.publish.RhsmService``; an async context manager, for one event loop, safe for concurrent use."""
+    """``ports.publish.RhsmService``, ``ports.removal.RhsmHiding``; an async context manager, for one event loop and concurrent use."""
 
     def __init__(self, options: RhsmOptions, clock: Clock) -> None:
         """Ask nothing yet; ``clock`` dates descriptions.
@@ -107,6 +108,42 @@ class RhsmClient:
             return False
         raise self._refusal(entered, subject)
 
+    async def image_ids(self) -> frozenset[str]:
+        """The ids of all images that it knows, of all pages.
+
+        Raises:
+            OperationError: RHSM refuses.
+            TransientError: it does not answer.
+            VerificationError: an answer is no list of images.
+        """
+        subject = "the images of RHSM"
+        known: set[str] = set()
+        offset = 0
+        while True:
+            address = (self._base / _AMAZON / "amis").with_query(limit=_IMAGES_OF_A_PAGE, offset=offset)
+            answer = await self._opened().get(address, subject=subject)
+            if not _good(answer):
+                raise self._refusal(answer, subject)
+            page = _entries_in(answer.body, "images", subject)
+            told = {each["amiID"] for each in page if isinstance(each.get("amiID"), str)}
+            if not told - known:  # the end, or a server that gives the same page for ever
+                return frozenset(known)
+            known |= told
+            offset += len(page)
+
+    async def hide_image(self, image: RhsmImage) -> bool:
+        """Change what it knows of the image; False where it does not know it: it is not entered.
+
+        Raises:
+            OperationError: RHSM refuses.
+            TransientError: it does not answer.
+        """
+        subject = f"{image.image_id} in RHSM"
+        answer = await self._say("PUT", "amis", self._words(image), subject)
+        if not _good(answer) and answer.status != HTTPStatus.NOT_FOUND:
+            raise self._refusal(answer, subject)
+        return _good(answer)
+
     def _words(self, image: RhsmImage) -> dict[str, str]:
         now = datetime.fromtimestamp(self._clock.now_s(), UTC).replace(microsecond=0).isoformat()
         return {
@@ -146,7 +183,12 @@ def _good(answer: Answer) -> bool:
 
 def _products_in(body: bytes, subject: str) -> tuple[RhsmProduct, ...]:
     """The groups in an answer; an entry without both names is of no use to anybody and left out."""
-    wrong = VerificationError("the answer is no list of products", subject=subject, hint="is this the address of RHSM?")
+    found = ((each.get("name"), each.get("providerShortName")) for each in _entries_in(body, "products", subject))
+    return tuple(RhsmProduct(name, provider) for name, provider in found if isinstance(name, str) and isinstance(provider, str))
+
+
+def _entries_in(body: bytes, what: str, subject: str) -> list[Mapping[str, Any]]:
+    wrong = VerificationError(f"the answer is no list of {what}", subject=subject, hint="is this the address of RHSM?")
     try:
         tree: Any = parse_json(body, subject=subject)
     except InputError:
@@ -154,5 +196,4 @@ def _products_in(body: bytes, subject: str) -> tuple[RhsmProduct, ...]:
     entries = tree.get("body") if isinstance(tree, Mapping) else None
     if not isinstance(entries, list):
         raise wrong
-    found = ((each.get("name"), each.get("providerShortName")) for each in entries if isinstance(each, Mapping))
-    return tuple(RhsmProduct(name, provider) for name, provider in found if isinstance(name, str) and isinstance(provider, str))
+    return [each for each in entries if isinstance(each, Mapping)]

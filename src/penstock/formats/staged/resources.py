@@ -7,7 +7,17 @@ from penstock.formats.staged.reading import Reading
 from penstock.formats.staged.shapes import Image, Resources
 from penstock.formats.text import Path
 from penstock.formats.yamltext import locate_yaml, parse_yaml, parse_yaml_all
-from penstock.model.push.items import BuildInfo, Dropped, ItemKind, PushItem, ReleaseInfo, SourceListing, VhdAttributes
+from penstock.model.push.items import (
+    AmiAttributes,
+    BuildInfo,
+    Dropped,
+    GceAttributes,
+    ItemKind,
+    PushItem,
+    ReleaseInfo,
+    SourceListing,
+    VhdAttributes,
+)
 
 CLOUD_IMAGES = "CLOUD_IMAGES"
 """The folder of a destination below which each build has a folder with a ``resources.yaml``."""
@@ -27,8 +37,9 @@ def parse_resources(content: bytes, *, subject: str, folder: str, destination: s
         destination: the name of the folder at the top.
 
     Returns:
-        The items in the order of the file.  None, and what was dropped, where it is empty, is of another type than ``AMI`` and ``VHD``, or
-        names an image with ``/`` in its path.  Whether an image is there is not asked.
+        The items in the order of the file.  None, and what was dropped, where it is empty, is of another type than ``AMI``, ``VHD`` and
+        ``GCE`` (which is ours: upstream has no images for Google Cloud), or names an image with ``/`` in its path.  Whether an image is
+        there is not asked.
 
     Raises:
         InputError: it is no YAML.
@@ -38,7 +49,7 @@ def parse_resources(content: bytes, *, subject: str, folder: str, destination: s
         return _nothing(subject, "the file is empty")
     tree = parse_yaml(content, subject=subject)
     if isinstance(tree, Mapping) and tree.get("type") not in tuple(ItemKind):
-        return _nothing(subject, f"its type is {tree.get('type')!r}, and only AMI and VHD are pushed")
+        return _nothing(subject, f"its type is {tree.get('type')!r}, and only AMI, VHD and GCE are pushed")
     reading = Reading(content, subject=subject, locate_in=locate_yaml)
     resources = reading.whole(tree, Resources)
     images = resources.images or []
@@ -66,26 +77,37 @@ def _item(reading: Reading, resources: Resources, image: Image, path: Path, *, f
     day = reading.day(resources.release.date, ("release", "date"))
     if respin is None or day is None:
         return None
-    is_ami = resources.type == ItemKind.AMI
+    kind = ItemKind(str(resources.type))
     return PushItem(
         name=image.path,
         src=f"{folder}/{image.path}",
         build=BuildInfo(resources.build.name, resources.build.version, str(resources.build.respin)),
-        release=_release(resources, image.architecture, respin, day, is_ami=is_ami),
-        attributes=resources.attributes() if is_ami else VhdAttributes(),
+        release=_release(resources, image.architecture, respin, day, whole=kind is not ItemKind.VHD),
+        attributes=_attributes(resources, kind),
         description=resources.description or "",
-        boot_mode=resources.boot_mode if is_ami else None,
+        boot_mode=None if kind is ItemKind.VHD else resources.boot_mode,
         sha256=sha256,
         origin=folder,
         dest=(destination,),
     )
 
 
-def _release(resources: Resources, arch: str, respin: int, day: date, *, is_ami: bool) -> ReleaseInfo:
+def _attributes(resources: Resources, kind: ItemKind) -> AmiAttributes | VhdAttributes | GceAttributes:
+    match kind:
+        case ItemKind.AMI:
+            return resources.attributes()
+        case ItemKind.VHD:
+            return VhdAttributes()
+        case ItemKind.GCE:
+            licenses, features = tuple(resources.licenses or ()), tuple(resources.guest_os_features or ())
+            return GceAttributes(family=resources.family, licenses=licenses, guest_os_features=features)
+
+
+def _release(resources: Resources, arch: str, respin: int, day: date, *, whole: bool) -> ReleaseInfo:
     """Of a VHD upstream reads fewer keys."""
     build, release = resources.build, resources.release
     product, version = build.name.rpartition("-")[0] or build.name, release.version or build.version
-    if not is_ami:
+    if not whole:
         return ReleaseInfo(product=product, date=day, arch=arch, respin=respin, version=version)
     return ReleaseInfo(
         product=product,

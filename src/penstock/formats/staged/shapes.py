@@ -34,13 +34,16 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Resources(AmiKeys, frozen=True, kw_only=True):
-    """``resources.yaml``."""
+    """``resources.yaml``; the last three keys are of images for Google Cloud."""
 
     build: Build
     release: CloudRelease
     images: list[Image] | None = None
     description: str | None = None
     boot_mode: BootMode | None = None
+    family: str | None = None
+    licenses: list[str] | None = None
+    guest_os_features: list[str] | None = None
 
 
 class FileRelease(CloudRelease, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from penstock.model.catalogue import Cloud
 from penstock.model.errors import InputError
@@ -94,7 +95,19 @@ class AwsCredential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureCredential:
-    """What opens an account of Azure; a push to communities never uses it, and one file of credentials may serve all commands."""
+    """What opens an account of Azure.
+
+    Attributes:
+        alias: of the account.
+        tenant_id: of the directory.
+        client_id: of the application.
+        client_secret: of the same.
+        connection_string: of the storage account that VHDs are uploaded to.
+        api_version: of product ingestion.
+        publisher: the first part of URNs; ``""`` where nobody says it.
+        subscription_id: of galleries; ``""`` where there are none.
+        resource_group: of galleries and of the storage account; ``""`` where there are none.
+    """
 
     alias: AccountAlias
     tenant_id: str = field(repr=False)
@@ -102,9 +115,30 @@ class AzureCredential:
     client_secret: str = field(repr=False)
     connection_string: str = field(repr=False)
     api_version: str = DEFAULT_AZURE_API_VERSION
+    publisher: str = ""
+    subscription_id: str = field(default="", repr=False)
+    resource_group: str = ""
 
 
-CloudCredential = AwsCredential | AzureCredential
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcpCredential:
+    """What opens a project of Google Cloud.
+
+    Attributes:
+        alias: of the project.
+        project: its id.
+        bucket: that images are uploaded to.
+        service_account: the JSON of its key; secret.
+    """
+
+    alias: AccountAlias
+    project: str
+    bucket: str
+    service_account: str = field(repr=False)
+
+
+CloudCredential = AwsCredential | AzureCredential | GcpCredential
+_C = TypeVar("_C", AwsCredential, AzureCredential, GcpCredential)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +157,19 @@ class CredentialSet:
         Raises:
             InputError: there are none; the message names the accounts that there are some for.
         """
+        return self._of(alias, AwsCredential)
+
+    def azure(self, alias: AccountAlias) -> AzureCredential:
+        """Those for an account of Azure; raises as :meth:`aws`."""
+        return self._of(alias, AzureCredential)
+
+    def gcp(self, alias: AccountAlias) -> GcpCredential:
+        """Those for a project of Google Cloud; raises as :meth:`aws`."""
+        return self._of(alias, GcpCredential)
+
+    def _of(self, alias: AccountAlias, kind: type[_C]) -> _C:
         for credential in reversed(self.found):
-            if credential.alias == alias and isinstance(credential, AwsCredential):
+            if credential.alias == alias and isinstance(credential, kind):
                 return credential
         known = ", ".join(sorted({each.alias.text for each in self.found})) or "none"
         raise InputError("there are no credentials for this account", subject=alias.text, hint=f"credentials were given for: {known}")

@@ -201,3 +201,7 @@ class Sharing:
 
 class NameTaken(OperationError):
     """An image of the account has this name already (``InvalidAMIName.Duplicate``): found late, or made by somebody meanwhile."""
+
+
+class SnapshotInUse(OperationError):
+    """A snapshot is the disk of an image (``InvalidSnapshot.InUse``), and cannot be deleted."""

@@ -21,9 +21,10 @@ class ImageContent:
         src: the file.
         file_sha256: of the file as it lies there; equal to the declared one where one is declared.
         file_size_bytes: of the same.
-        digest: SHA-256 of the raw disk, that is of the decompressed bytes; the identity of everything that is made from it.
-        size_bytes: of the raw disk.
-        compressed: whether the file is ``.xz``.
+        digest: SHA-256 of the raw disk, or of the VHD with its footer, that is of the decompressed bytes; the identity of everything that
+            is made from it.
+        size_bytes: of the same bytes.
+        compressed: whether the disk has to be taken out of the file first: ``.xz``, ``.tar.gz``.
         data_bytes: how many bytes of the disk are not in a hole.
     """
 

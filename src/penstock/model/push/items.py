@@ -11,6 +11,7 @@ from typing import Any
 
 from penstock.model.catalogue import Cloud
 from penstock.model.digest import Digest
+from penstock.model.push.states import ItemState
 
 
 class ItemKind(StrEnum):
@@ -18,11 +19,13 @@ class ItemKind(StrEnum):
 
     AMI = "AMI"
     VHD = "VHD"
+    GCE = "GCE"
+    """Ours: upstream's sources have no images for Google Cloud."""
 
     @property
     def cloud(self) -> Cloud:
         """The cloud by which a mapping of it is chosen."""
-        return Cloud.AWS if self is ItemKind.AMI else Cloud.AZURE
+        return {ItemKind.AMI: Cloud.AWS, ItemKind.VHD: Cloud.AZURE, ItemKind.GCE: Cloud.GCP}[self]
 
 
 class BootMode(StrEnum):
@@ -155,6 +158,30 @@ class VhdAttributes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GceAttributes:
+    """What Google Cloud alone knows; nothing where neither source nor mapping says it."""
+
+    family: str | None = None
+    licenses: tuple[str, ...] = ()
+    """Addresses of licenses; none is the usual one of nested virtualisation."""
+    guest_os_features: tuple[str, ...] = ()
+    """``UEFI_COMPATIBLE`` and others; none are the usual ones of the architecture."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudInfo:
+    """Where an image stands that was pushed before: the ``cloud_info`` of ``clouds.json``.
+
+    Attributes:
+        provider: ``aws``, ``azure``: the cloud, not RHSM's name of a part of it.
+        account: the alias.
+    """
+
+    provider: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushItem:
     """An image that a source lists.
 
@@ -173,13 +200,16 @@ class PushItem:
         marketplace_name: ``aws``, ``azure``: the suffix under which a marketplace mapping is looked for.
         marketplace_title_template: a ``str.format`` template over the release.
         dest: the destinations that the source names; results show those of the mapping.
+        cloud_info: where it stands, in lists of what was pushed; None in all others.
+        state: what became of it then; PENDING in all others.
+        nvr: how the build system names the build, where ``build`` says it otherwise: that of RHCOS has the version of its stream.
     """
 
     name: str
     src: str
     build: BuildInfo
     release: ReleaseInfo
-    attributes: AmiAttributes | VhdAttributes
+    attributes: AmiAttributes | VhdAttributes | GceAttributes
     description: str = ""
     boot_mode: BootMode | None = None
     sha256: Digest | None = None
@@ -189,11 +219,21 @@ class PushItem:
     marketplace_name: str | None = None
     marketplace_title_template: str | None = None
     dest: tuple[str, ...] = ()
+    cloud_info: CloudInfo | None = None
+    state: ItemState = ItemState.PENDING
+    nvr: str = ""
+
+    @property
+    def build_nvr(self) -> str:
+        """``name-version-release`` of the build, as the build system names it."""
+        return self.nvr or self.build.nvr
 
     @property
     def kind(self) -> ItemKind:
-        """``AMI`` or ``VHD``."""
-        return ItemKind.AMI if isinstance(self.attributes, AmiAttributes) else ItemKind.VHD
+        """By the class of its attributes."""
+        if isinstance(self.attributes, AmiAttributes):
+            return ItemKind.AMI
+        return ItemKind.VHD if isinstance(self.attributes, VhdAttributes) else ItemKind.GCE
 
     @property
     def source_image(self) -> str | None:
@@ -213,7 +253,7 @@ class PushItem:
     @property
     def label(self) -> str:
         """For people: ``rhel-ec2-9.4-1 x86_64``."""
-        return f"{self.build.nvr} {self.release.arch}"
+        return f"{self.build_nvr} {self.release.arch}"
 
 
 @dataclass(frozen=True, slots=True)

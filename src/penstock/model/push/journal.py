@@ -20,6 +20,20 @@ class ExternalId(StrEnum):
     PATH = "path"
     RHSM = "rhsm"
     """``created`` or ``updated``."""
+    BLOB = "blob"
+    """Its address, without a signature."""
+    CHANGE_SET = "change-set"
+    """Of AWS Marketplace."""
+    JOB = "job"
+    """A ``configure`` job of Azure's product ingestion."""
+    OPERATION = "operation"
+    """What runs for long at Azure or Google: an id, or an address without a query."""
+    VERSION = "version"
+    """What the marketplace or the gallery calls it: a title, ``9.4.2026051113``."""
+    RESOURCE = "resource"
+    """The id or address of anything else that was made."""
+    DELETED = "deleted"
+    """``deleted``, ``missing`` or ``kept``."""
 
 
 Ids = Mapping[ExternalId, str]

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 from penstock.formats.everyfault import DocumentFaults
 from penstock.model.arch import Arch
 from penstock.model.errors import InputError
-from penstock.model.push.aws import ImageRegistration, Place
-from penstock.model.push.items import AmiAttributes, PushItem
+from penstock.model.push.aws import partition_of
 from penstock.model.push.rhsm import RhsmProduct
 from penstock.model.record import given
 from penstock.model.starmap import BillingType
+from penstock.publish.aws.names import image_name, object_key
+from penstock.publish.aws.nearest import farther_sources
+from penstock.publish.aws.registration import ami_attributes, image_clashes, registration_of, registration_of_copy, same_arch
+from penstock.publish.aws.sharing import sharing_wish
+from penstock.publish.aws.tags import image_tags
 from penstock.publish.community.billing import billing_codes
 from penstock.publish.community.destination import CommunityDestination
-from penstock.publish.community.names import image_name, object_key
-from penstock.publish.community.sharing import sharing_wish
-from penstock.publish.community.tags import community_tags
-from penstock.publish.community.target import CommunityTarget, Enriched, FailedTarget, SkippedTarget
+from penstock.publish.community.target import CommunityTarget
 from penstock.publish.mapping import Mapped, MappedDestination
 from penstock.publish.metadata import filled
+from penstock.publish.targets import Enriched, FailedTarget, SkippedTarget
 
 HOURLY_ONLY = frozenset({"RHEL_HA", "SAP"})
 """Products that go to hourly destinations alone."""
@@ -43,7 +45,7 @@ class EnrichmentRules:
     container_prefix: str = "redhat-cloudimg"
 
 
-def enrich(mapped: Sequence[Mapped], rules: EnrichmentRules) -> Enriched:
+def enrich(mapped: Sequence[Mapped], rules: EnrichmentRules) -> Enriched[CommunityTarget]:
     """The targets of all mapped items, in the order of the source and the mapping.
 
     In this order: a destination for another architecture is skipped (upstream ignores ``architecture`` here; the source's and the
@@ -52,6 +54,9 @@ def enrich(mapped: Sequence[Mapped], rules: EnrichmentRules) -> Enriched:
     provider (``AWS`` where the mapping names none), which stands in ``marketplace_entity_type`` of the item; ``beta`` or the type of the
     meta, lower case, ``ga`` and ``beta`` only; **then** who may use it, with that final type: public where it is hourly, not RHEL_HA of
     type beta, and not SAP; ``aarch64`` becomes ``arm64``; ``dest``.  RHSM's product is ``release.product``, with ``_HOURLY`` where hourly.
+    An item whose source is an AMI is not made but copied: of several AMIs of one build the one in the destination's region is taken, else
+    the first, and the others are skipped; its billing rules are found by the item's name.
+
     Labels are unique; targets of one account and region with equal image names are :class:`FailedTarget`, all of them, unless they are
     the same image in everything that EC2 is told.
 
@@ -69,7 +74,11 @@ def enrich(mapped: Sequence[Mapped], rules: EnrichmentRules) -> Enriched:
                 skipped.append(made)
             else:
                 failed.append(made)
-    clashes = _clashes(targets)
+    farther = farther_sources(targets)
+    passed = (each for each in targets if each.order in farther)
+    skipped += (SkippedTarget(each.item, each.account, str(each.destination), farther[each.order]) for each in passed)
+    targets = [each for each in targets if each.order not in farther]
+    clashes = image_clashes(targets)
     failed += (_failed_late(each, clashes[each.order]) for each in targets if each.order in clashes)
     good = (each for each in targets if each.order not in clashes)
     return Enriched(tuple(_labelled(good)), tuple(skipped), tuple(sorted(failed, key=lambda each: each.order)))
@@ -109,17 +118,25 @@ class _Enrichment:
 
     def _target(self) -> CommunityTarget | SkippedTarget:
         wanted = given(self._where.destination.architecture)
-        if wanted and not _same_arch(wanted, self._source.release.arch):
+        if wanted and not same_arch(wanted, self._source.release.arch):
             return self._skipped(f"it is for {wanted}, and the image is of {self._source.release.arch}")
-        if self._source.source_image:
-            raise InputError("its source is an image of AWS and no file, which this version does not copy", subject=self._source.src)
         self._item = filled(self._item, self._where.meta, subject=f"the meta of {self._where.account} {self._text}")
         destination = CommunityDestination.parse(self._text)
         if destination.type is not BillingType.HOURLY and self._item.release.product in HOURLY_ONLY:
             return self._skipped(f"{self._item.release.product} goes to hourly destinations only")
         provider = given(self._where.mapping.provider) or DEFAULT_PROVIDER
+        source_region = self._source_region(destination)
         self._decide(destination, provider)
-        return self._made(destination, provider)
+        return self._made(destination, provider, source_region)
+
+    def _source_region(self, destination: CommunityDestination) -> str:
+        """Where the image stands that is copied; upstream looks for it where the copy is to be, and nowhere else."""
+        if not self._source.source_image:
+            return ""
+        region = ami_attributes(self._source).region or destination.region
+        if partition_of(region) != partition_of(destination.region):
+            raise InputError(f"{self._source.src} stands in {region}, and AWS copies nothing from there to {destination.region}")
+        return region
 
     def _decide(self, destination: CommunityDestination, provider: str) -> None:
         """What neither source nor meta can say."""
@@ -127,7 +144,7 @@ class _Enrichment:
         if release.arch.lower() == Arch.AARCH64:
             release = replace(release, arch=Arch.AARCH64.oci)  # the only word for it that RHSM and EC2 know
         attributes = replace(
-            _ami(self._item),
+            ami_attributes(self._item),
             region=destination.region,
             type=destination.type.value,
             marketplace_entity_type=provider,
@@ -136,7 +153,8 @@ class _Enrichment:
         self._item = replace(self._item, release=release, attributes=attributes)
         if self._rules.require_billing_codes:
             try:
-                codes = billing_codes(self._billing_rules, self._item.file_name, destination.type)
+                name = self._item.name if self._source.source_image else self._item.file_name
+                codes = billing_codes(self._billing_rules, name, destination.type)
             except InputError as error:
                 raise _Fatal from error
             self._item = replace(self._item, attributes=replace(attributes, billing_codes=codes))
@@ -151,8 +169,8 @@ class _Enrichment:
             raise InputError(f"the release type {said!r} of the meta is none of {', '.join(_RELEASE_TYPES)}")
         return said or None
 
-    def _made(self, destination: CommunityDestination, provider: str) -> CommunityTarget:
-        item, attributes = self._item, _ami(self._item)
+    def _made(self, destination: CommunityDestination, provider: str, source_region: str) -> CommunityTarget:
+        item, attributes = self._item, ami_attributes(self._item)
         template = given(self._where.destination.ami_version_template)
         product = f"{item.release.product}_HOURLY" if destination.type is BillingType.HOURLY else item.release.product
         return CommunityTarget(
@@ -163,81 +181,20 @@ class _Enrichment:
             account=self._where.account,
             destination=destination,
             provider=provider,
-            registration=_registration(item, image_name(item, template)),
+            registration=(registration_of_copy if source_region else registration_of)(item, image_name(item, template)),
             sharing=sharing_wish(self._where.meta, destination.region),
-            tags=community_tags(item, given(self._where.destination.tags) or {}, destination.type),
+            tags=image_tags(item, given(self._where.destination.tags) or {}, destination.type),
             bucket=f"{self._rules.container_prefix}-{destination.region}",
             object_key=object_key(item),
             public=bool(attributes.public_image),
             rhsm_product=RhsmProduct(product, provider),
+            source_region=source_region,
         )
-
-
-def _ami(item: PushItem) -> AmiAttributes:
-    if not isinstance(item.attributes, AmiAttributes):
-        raise InputError("only images for AWS have destinations in the community workflow", subject=item.name)
-    return item.attributes
-
-
-def _registration(item: PushItem, name: str) -> ImageRegistration:
-    attributes = _ami(item)
-    said = {"virtualization": attributes.virtualization, "root_device": attributes.root_device, "volume": attributes.volume}
-    missing = [each for each, value in said.items() if not value]
-    if missing:
-        raise InputError(f"neither the source nor the mapping says {' and '.join(missing)}", hint="add them to the meta of the mapping")
-    return ImageRegistration(
-        name=name,
-        description=item.description,
-        arch=_ec2_arch(item.release.arch),
-        virtualization=said["virtualization"] or "",
-        root_device=said["root_device"] or "",
-        volume=said["volume"] or "",
-        ena_support=attributes.ena_support,
-        sriov_net_support=attributes.sriov_net_support,
-        boot_mode=item.boot_mode.ec2 if item.boot_mode else None,
-        billing_codes=attributes.billing_codes.codes if attributes.billing_codes else (),
-    )
 
 
 def _is_public(type: BillingType, product: str, release_type: str | None) -> bool:  # noqa: A002  (upstream's word)
     """Only hourly images carry a fee of Red Hat; SAP goes through the marketplace, and betas of RHEL_HA stay with their testers."""
     return type is BillingType.HOURLY and product != "SAP" and not (product == "RHEL_HA" and release_type == "beta")
-
-
-def _same_arch(one: str, other: str) -> bool:
-    try:
-        return Arch.parse(one) is Arch.parse(other)
-    except InputError:
-        return one == other
-
-
-def _ec2_arch(text: str) -> str:
-    """``x86_64`` and ``arm64``; another word stays, and EC2 judges it."""
-    try:
-        arch = Arch.parse(text)
-    except InputError:
-        return text
-    return arch.oci if arch is Arch.AARCH64 else arch.value
-
-
-def _clashes(targets: Sequence[CommunityTarget]) -> dict[tuple[int, int], str]:
-    """By order, why a target cannot be: another of the account and region has its name, and is another image."""
-    by_name: dict[tuple[Place, str], list[CommunityTarget]] = defaultdict(list)
-    for target in targets:
-        by_name[target.place, target.image_name].append(target)
-    return {each.order: reason for group in by_name.values() if (reason := _clash(group)) for each in group}
-
-
-def _clash(group: Sequence[CommunityTarget]) -> str:
-    first, others = group[0], group[1:]
-    reasons = {
-        "come from different files: two images with equal release data": any(each.item.src != first.item.src for each in others),
-        "are of different types: billing codes would tell them apart": any(each.type is not first.type for each in others),
-        "are registered in different ways": any(each.registration != first.registration for each in others),
-        "have different tags": any(each.tags != first.tags for each in others),
-    }
-    found = next((reason for reason, holds in reasons.items() if holds), "")
-    return f"{len(group)} images of {first.place} would have the name {first.image_name}, and {found}" if found else ""
 
 
 def _failed_late(target: CommunityTarget, reason: str) -> FailedTarget:

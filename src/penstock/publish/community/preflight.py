@@ -1,43 +1,15 @@
 """Everything that can be known to fail before the first byte moves; all of it is told at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
-from penstock.model.push.aws import BucketState, Sharing
+from penstock.model.push.aws import Sharing
 from penstock.model.push.rhsm import RhsmProduct
 from penstock.model.push.states import ItemState
-from penstock.publish.community.observing import Observed
-from penstock.publish.community.target import CommunityTarget, FailedTarget
-
-
-class Stops(StrEnum):
-    """What a finding stops."""
-
-    NOTHING = "nothing"
-    """A warning."""
-    TARGETS = "its destinations"
-    RUN = "the run"
-    """Upstream's contract: nothing is uploaded at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        problem: a sentence without a full stop, with its subject in it; no secret.
-        hint: the next step.
-        stops: what.
-        state: of the results of ``labels``.
-        labels: of the targets that it is about.
-    """
-
-    problem: str
-    hint: str
-    stops: Stops
-    state: ItemState
-    labels: tuple[str, ...] = ()
+from penstock.publish.aws.observing import Observed
+from penstock.publish.aws.preflight import place_findings
+from penstock.publish.community.target import CommunityTarget
+from penstock.publish.findings import Finding, Stops
+from penstock.publish.targets import FailedTarget
 
 
 def preflight(
@@ -45,12 +17,15 @@ def preflight(
     failed: Sequence[FailedTarget],
     sharing: Mapping[str, Sharing],
     observed: Observed,
+    products: frozenset[RhsmProduct] | None,
     *,
     rhsm_configured: bool,
     pre_push: bool,
     uses_buckets: bool = True,
 ) -> tuple[Finding, ...]:
     """What is wrong, in the order of the targets; pure.
+
+    ``products`` are those of RHSM; None where it was not asked (``--pre-push`` does not need it, and asks all the same where it can).
 
     ===============================================  =========  ==============
     what                                             stops      state
@@ -68,30 +43,19 @@ def preflight(
     public, shared with none)
     ===============================================  =========  ==============
     """
-    findings = _rhsm_findings(targets, observed, configured=rhsm_configured, pre_push=pre_push)
+    findings = _rhsm_findings(targets, products, configured=rhsm_configured, pre_push=pre_push)
     for each in failed:
         if each.fatal:
             problem = f"{each.item.name} cannot go to {each.account} {each.destination}: {each.reason}"
             findings.append(Finding(problem, "mend the mapping; nothing at all is pushed before", Stops.RUN, ItemState.UPLOADFAILED))
-    closed: dict[tuple[str, str], list[str]] = {}
-    foreign: dict[tuple[str, str], list[str]] = {}
+    for copied in (False, True):  # what is copied goes through no bucket
+        some = [each for each in targets if bool(each.source_region) is copied]
+        findings += place_findings(some, sharing, observed, uses_buckets=uses_buckets and not copied)
     unshared: dict[str, list[str]] = {}
     for target in targets:
-        region, shared = observed.at(target.place), sharing.get(target.label)
-        if shared is None:
-            closed.setdefault((target.account, _NO_CREDENTIALS), []).append(target.label)
-        elif region.error:
-            closed.setdefault((str(target.place), region.error), []).append(target.label)
-        elif uses_buckets and region.buckets.get(target.bucket) is BucketState.FOREIGN:
-            foreign.setdefault((str(target.place), target.bucket), []).append(target.label)
+        shared = sharing.get(target.label)
         if shared is not None and not target.public and not shared.accounts and not shared.groups:
             unshared.setdefault(target.image_name, []).append(target.label)
-    for (where, reason), labels in closed.items():
-        hint = "see --credentials" if reason == _NO_CREDENTIALS else "see that the account's keys may read there"
-        findings.append(Finding(f"{where}: {reason}", hint, Stops.TARGETS, ItemState.UPLOADFAILED, tuple(labels)))
-    for (where, bucket), labels in foreign.items():
-        problem = f"{where}: the bucket {bucket} is another account's"
-        findings.append(Finding(problem, "give another --container-prefix", Stops.TARGETS, ItemState.UPLOADFAILED, tuple(labels)))
     for name, labels in unshared.items():
         problem = f"nobody else may use {name} in the end: it is not public, and shared with no one"
         hint = "name accounts in the mapping or in the credentials"
@@ -99,20 +63,19 @@ def preflight(
     return tuple(findings)
 
 
-_NO_CREDENTIALS = "there are no credentials for this account"
-
-
-def _rhsm_findings(targets: Sequence[CommunityTarget], observed: Observed, *, configured: bool, pre_push: bool) -> list[Finding]:
+def _rhsm_findings(
+    targets: Sequence[CommunityTarget], products: frozenset[RhsmProduct] | None, *, configured: bool, pre_push: bool
+) -> list[Finding]:
     labels = tuple(each.label for each in targets)
     if not configured:
         stops = Stops.NOTHING if pre_push else Stops.RUN
         problem = "RHSM cannot be told of the images" if not pre_push else "RHSM is not asked whether it has the products"
         return [Finding(problem, "give --rhsm-url", stops, ItemState.PENDING, labels)] if targets else []
-    if observed.products is None:
+    if products is None:
         return []
     missing: dict[RhsmProduct, list[str]] = {}
     for target in targets:
-        if target.rhsm_product not in observed.products:
+        if target.rhsm_product not in products:
             missing.setdefault(target.rhsm_product, []).append(target.label)
     return [
         Finding(

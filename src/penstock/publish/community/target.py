@@ -1,15 +1,14 @@
 """One image at one destination, with everything that is known before any cloud was asked."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from penstock.model.push.aws import ImageRegistration, Place
 from penstock.model.push.items import PushItem
 from penstock.model.push.rhsm import RhsmProduct
 from penstock.model.starmap import BillingType
+from penstock.publish.aws.sharing import SharingWish
+from penstock.publish.aws.tags import ImageTags
 from penstock.publish.community.destination import CommunityDestination
-from penstock.publish.community.sharing import SharingWish
-from penstock.publish.community.tags import CommunityTags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,7 @@ class CommunityTarget:
         object_key: in it.
         public: whether everybody may use it in the end.
         rhsm_product: under which RHSM knows it.
+        source_region: where the image of ``source.source_image`` stands; ``""`` for a file.
     """
 
     label: str
@@ -42,11 +42,17 @@ class CommunityTarget:
     provider: str
     registration: ImageRegistration
     sharing: SharingWish
-    tags: CommunityTags
+    tags: ImageTags
     bucket: str
     object_key: str
     public: bool
     rhsm_product: RhsmProduct
+    source_region: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the sharing is passed over."""
+        return self.sharing.ignored
 
     @property
     def place(self) -> Place:
@@ -62,51 +68,3 @@ class CommunityTarget:
     def image_name(self) -> str:
         """Of the image to be."""
         return self.registration.name
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedTarget:
-    """A destination that gets nothing, by rule: told, and fails nothing."""
-
-    item: PushItem
-    account: str
-    destination: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FailedTarget:
-    """A destination of which something is wrong already; the others go on, unless ``fatal``.
-
-    Attributes:
-        item: as the source listed it, with as much of the mapping as could be read; ``dest`` is set.
-        order: as of :class:`CommunityTarget`.
-        account: the alias.
-        destination: as it was written.
-        reason: what is wrong.
-        fatal: whether upstream's contract is that nothing at all is pushed (no billing codes).
-    """
-
-    item: PushItem
-    order: tuple[int, int]
-    account: str
-    destination: str
-    reason: str
-    fatal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Enriched:
-    """All destinations of a run."""
-
-    targets: tuple[CommunityTarget, ...]
-    skipped: tuple[SkippedTarget, ...] = ()
-    failed: tuple[FailedTarget, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Plain data, for ``--dry-run -o json``."""
-        return {
-            "targets": [each.label for each in self.targets],
-            "skipped": [{"account": each.account, "destination": each.destination, "reason": each.reason} for each in self.skipped],
-            "failed": [{"account": each.account, "destination": each.destination, "reason": each.reason} for each in self.failed],
-        }

@@ -29,6 +29,7 @@ class Images:
         self._clock = clock
         self._regions: dict[str, list[Ami]] = {}
         self._registered: dict[str, dict[str, ShownImage]] = {}
+        self._adopted: set[tuple[str, str]] = set()
 
     def stock(self, images: Iterable[Ami]) -> None:
         """Serve ``images`` from now on, beside what was registered."""
@@ -51,15 +52,22 @@ class Images:
 
     def named(self, region: str, owner: str, name: str) -> bool:
         """Whether an image of this account has the name."""
-        of_catalogue = any((ami.owner, ami.name) == (owner, name) for ami in self._regions.get(region, []))
+        of_catalogue = any((ami.owner, ami.name) == (owner, name) for ami in self._in_catalogue(region))
         return of_catalogue or any((image.owner, image.name) == (owner, name) for image in self.registered(region))
 
+    def find(self, region: str, image_id: str) -> ShownImage | None:
+        """An image of whatever owner, or None."""
+        return next((each for each in (*self._of_catalogue(region, self._clock.now), *self._known(region)) if each.id == image_id), None)
+
     def own(self, region: str, account: str, image_id: str) -> ShownImage:
-        """An image of the account that was registered and can be changed.
+        """An image of the account, to be changed; one of the catalogue is as if it had been registered from then on.
 
         Raises:
             Refusal: there is none, or it belongs to another account.
         """
+        for ami in [each for each in self._in_catalogue(region) if (each.id, each.owner) == (image_id, account)]:
+            self._adopted.add((region, ami.id))
+            self.put(region, shown_ami(ami))
         return next(image for image in _by_id([each for each in self._known(region) if each.owner == account], [image_id]))
 
     def describe(self, call: Call, form: Mapping[str, str], region: str, account: str) -> web.Response:
@@ -85,7 +93,10 @@ class Images:
         return xml_answer("DescribeImages", {"imagesSet": items, "nextToken": token})
 
     def _of_catalogue(self, region: str, now: datetime) -> Iterable[ShownImage]:
-        return (shown_ami(ami) for ami in self._regions.get(region, []) if ami.is_listed(now))
+        return (shown_ami(ami) for ami in self._in_catalogue(region) if ami.is_listed(now))
+
+    def _in_catalogue(self, region: str) -> list[Ami]:
+        return [ami for ami in self._regions.get(region, []) if (region, ami.id) not in self._adopted]
 
     def _known(self, region: str) -> Iterable[ShownImage]:
         now_s = time.monotonic()

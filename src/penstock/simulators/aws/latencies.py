@@ -1,4 +1,4 @@
-"""How long AWS takes: what a rehearsal and a measurement agree upon.  All by the real clock, whatever the simulator's says."""
+"""How long AWS takes: what a rehearsal and a measurement agree upon.  By the real clock, but for ``change``."""
 
 import math
 from dataclasses import dataclass, fields
@@ -17,6 +17,7 @@ class Latencies:
         seal: that a snapshot of EBS direct takes to be completed.
         register: that a new image is pending.
         visible: that a new snapshot or image is known to nobody, as it happens with EC2.
+        change: that a change set of the marketplace takes; it goes by the simulator's clock.
         part_per_mib: for each MiB of a body that is sent.
     """
 
@@ -26,6 +27,7 @@ class Latencies:
     seal: float = 0.0
     register: float = 0.0
     visible: float = 0.0
+    change: float = 0.0
     part_per_mib: float = 0.0
 
     @classmethod

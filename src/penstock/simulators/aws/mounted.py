@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote_to_bytes
 
@@ -34,6 +35,17 @@ _NO_LENGTHS: Final = frozenset({"connection", "transfer-encoding", "server", "da
 _RESET: Final = "/moto-api/reset"
 _WsgiApp = Callable[[dict[str, Any], Callable[..., None]], Iterable[bytes]]
 _MOTO: Final[_WsgiApp] = DomainDispatcherApplication(create_backend_app)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object of S3; ``owner`` is the number of the account of its bucket."""
+
+    owner: str
+    region: str
+    bucket: str
+    key: str
+    size_bytes: int
 
 
 class MountedMoto:
@@ -82,6 +94,15 @@ class MountedMoto:
         """The number of the account that a bucket belongs to; None where there is no such bucket."""
         found = s3_backends.bucket_accounts.get(bucket)
         return None if found is None else str(found[1])
+
+    def objects(self) -> tuple[StoredObject, ...]:
+        """All objects of all accounts, in the order of their buckets and keys."""
+        found = []
+        for bucket in sorted(s3_backends.bucket_accounts):
+            partition, owner = s3_backends.bucket_accounts[bucket]
+            held = s3_backends[owner][partition].buckets[bucket]
+            found += [StoredObject(str(owner), held.region_name, bucket, key, held.keys[key].size) for key in sorted(held.keys)]
+        return tuple(found)
 
     def _reset(self) -> None:
         self._call("POST", _RESET, "", {"Host": "localhost"}, b"")

@@ -13,6 +13,7 @@ from penstock.simulators.aws.disks import Disks
 from penstock.simulators.aws.images import Images
 from penstock.simulators.aws.latencies import Latencies
 from penstock.simulators.aws.query import Xml, listed, permissions_in, required, specified_tags, xml_answer
+from penstock.simulators.aws.regions import partition_of
 from penstock.simulators.aws.shown import ShownImage
 from penstock.simulators.cloud.clock import SimulatorClock
 from penstock.simulators.cloud.operations import Refusal
@@ -32,6 +33,7 @@ class Registering:
         self._disks = disks
         self._clock = clock
         self._latencies = latencies
+        self._copied: dict[tuple[str, str, str], str] = {}
 
     def register(self, form: Mapping[str, str], caller: Caller) -> web.Response:
         """Answer ``RegisterImage``: of one EBS disk."""
@@ -73,6 +75,43 @@ class Registering:
         )
         self._images.put(caller.region, image)
         return xml_answer("RegisterImage", {"imageId": image.id})
+
+    def copy(self, form: Mapping[str, str], caller: Caller) -> web.Response:
+        """Answer ``CopyImage``: with a snapshot of its own, within a partition; equal client token, same image."""
+        name, region, source_id = required(form, "Name"), required(form, "SourceRegion"), required(form, "SourceImageId")
+        token = (caller.account, caller.region, form.get("ClientToken", ""))
+        if token in self._copied:
+            return xml_answer("CopyImage", {"imageId": self._copied[token]})
+        source = self._images.find(region, source_id)
+        if source is None or not source.may_be_used_by(caller.account) or region not in partition_of(caller.region):
+            raise Refusal(400, "InvalidAMIID.NotFound", f"The image id '[{source_id}]' does not exist")
+        if self._images.named(caller.region, caller.account, name):
+            raise Refusal(400, "InvalidAMIName.Duplicate", f"AMI name {name} is already in use by an AMI of this account")
+        now_s = time.monotonic()
+        tags, after_s = specified_tags(form, "snapshot"), self._latencies.copy
+        origin, described = f"{region}/{source_id}", form.get("Description", f"[Copied {source_id} from {region}] {source.name}")
+        disk = self._disks.make(caller, size_gib=source.volume_gib, description=described, tags=tags, after_s=after_s, origin=origin)
+        image = replace(
+            source,
+            id=f"ami-{secrets.token_hex(9)[:17]}",
+            name=name,
+            owner=caller.account,
+            owner_alias="",
+            description=described,
+            created=self._clock.now,
+            state="available",
+            public=False,
+            shared_with=frozenset(),
+            deprecated_at=None,
+            snapshot=disk.id,
+            tags=specified_tags(form, "image"),
+            known_from_s=now_s + self._latencies.visible,
+            ready_from_s=now_s + after_s,
+        )
+        self._images.put(caller.region, image)
+        if token[2]:
+            self._copied[token] = image.id
+        return xml_answer("CopyImage", {"imageId": image.id})
 
     def modify(self, form: Mapping[str, str], caller: Caller) -> web.Response:
         """Answer ``ModifyImageAttribute``: who may use it."""

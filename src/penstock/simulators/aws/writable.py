@@ -1,4 +1,4 @@
-"""Accounts of AWS in which images are made: S3, STS, EC2's imports, snapshots and images, EBS direct; all at one address.
+"""Accounts of AWS in which images are made and sold: S3, STS, EC2's imports, snapshots and images, EBS direct, the Marketplace Catalog.
 
 ::
 
@@ -6,7 +6,7 @@
         boto3.client("s3", region_name="us-east-1", endpoint_url=aws.url, aws_access_key_id="any", aws_secret_access_key="any")
 
 S3 and STS are moto's.  EC2 is ours: moto keeps an image's name and description alone, has no imports, and its snapshots are completed at
-birth.  So is EBS direct, whose snapshots are EC2's, and whose checksums moto does not look at.
+birth.  So is EBS direct, whose snapshots are EC2's, and whose checksums moto does not look at; and the Catalog, which moto has not.
 
 Left out on purpose: machines, volumes, policies and roles (``vmimport`` is not asked for), encryption, other formats of disks than raw.
 """
@@ -22,12 +22,15 @@ from typing import ClassVar, Self
 
 from aiohttp import web
 
+from penstock.model.errors import NotFoundError
 from penstock.simulators.aws.blocks import Blocks, ebs_error
 from penstock.simulators.aws.callers import Caller, caller_of
 from penstock.simulators.aws.disks import Disk, Disks
 from penstock.simulators.aws.imports import ImportRun, Imports
 from penstock.simulators.aws.latencies import Latencies
-from penstock.simulators.aws.mounted import MountedMoto
+from penstock.simulators.aws.market import Market, market_error
+from penstock.simulators.aws.mounted import MountedMoto, StoredObject
+from penstock.simulators.aws.products import Products, SoldProduct
 from penstock.simulators.aws.query import listed, tags_in, xml_answer
 from penstock.simulators.aws.registering import Registering
 from penstock.simulators.aws.server import Action, AskedFault, AwsSimulator
@@ -37,6 +40,8 @@ from penstock.simulators.cloud.catalogue import Catalogue
 from penstock.simulators.cloud.faults import Fault
 from penstock.simulators.cloud.operations import Call, Operation, Refusal
 from penstock.simulators.thread import threaded
+
+_Answer = Callable[[Call, Caller], web.Response]
 
 
 class WritableAwsSimulator(AwsSimulator):
@@ -61,7 +66,7 @@ class WritableAwsSimulator(AwsSimulator):
         latencies: may be changed while it runs.
     """
 
-    services: ClassVar[frozenset[str]] = frozenset({"ec2", "s3", "sts", "ebs"})
+    services: ClassVar[frozenset[str]] = frozenset({"ec2", "s3", "sts", "ebs", "aws-marketplace"})
     longest_body_bytes: ClassVar[int] = 1 << 30
 
     def __init__(
@@ -97,11 +102,20 @@ class WritableAwsSimulator(AwsSimulator):
         self._imports = Imports(self._moto, self._disks, self.latencies)
         self._registering = Registering(self._images, self._disks, self.clock, self.latencies)
 
-    # The table of operations is made while the base is, and needs these two.
+    # The table of operations is made while the base is, and needs these.
 
     @cached_property
     def _disks(self) -> Disks:
         return Disks(self.clock, self.latencies)
+
+    @cached_property
+    def _products(self) -> Products:
+        return Products(self._images.find)
+
+    @cached_property
+    def market(self) -> Market:
+        """The change sets of AWS Marketplace."""
+        return Market(self._products, self.clock, self.latencies, lambda: self.url)
 
     @cached_property
     def _blocks(self) -> Blocks:
@@ -127,6 +141,10 @@ class WritableAwsSimulator(AwsSimulator):
         finally:
             await asyncio.to_thread(self._moto.close)
 
+    def _stock(self, catalogue: Catalogue) -> None:
+        super()._stock(catalogue)
+        self._products.stock(catalogue.aws_products, catalogue.aws_versions)
+
     # --- what is there, for tests
 
     def registered_images(self, region: str) -> tuple[ShownImage, ...]:
@@ -138,6 +156,10 @@ class WritableAwsSimulator(AwsSimulator):
         self._imports.settle()
         return self._disks.all(region)
 
+    def objects(self) -> tuple[StoredObject, ...]:
+        """What S3 holds, of all accounts."""
+        return self._moto.objects()
+
     def imports(self, region: str) -> tuple[ImportRun, ...]:
         """The imports there, in the order of their beginning."""
         return self._imports.all(region)
@@ -146,6 +168,18 @@ class WritableAwsSimulator(AwsSimulator):
         """The blocks of a snapshot that was written by EBS direct."""
         return self._blocks.written(snapshot_id)
 
+    def product(self, product_id: str) -> SoldProduct:
+        """A product of AWS Marketplace as it stands.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        self.market.settle()
+        found = self._products.of(product_id, self._account)
+        if found is None:
+            raise NotFoundError("there is no such product", subject=product_id)
+        return found
+
     def refuse_imports(self, pattern: str) -> None:
         """Have imports fail from now on whose description this expression finds; ``""`` for none."""
         self._imports.refused = re.compile(pattern) if pattern else None
@@ -153,18 +187,27 @@ class WritableAwsSimulator(AwsSimulator):
     # --- what can be asked
 
     def _operations(self) -> Iterable[Operation]:
-        blocks: dict[tuple[str, str, str], Callable[[Call, Caller], web.Response]] = {
+        blocks: dict[tuple[str, str, str], _Answer] = {
             ("POST", "/snapshots", "ebs.StartSnapshot"): self._blocks.start,
             ("POST", "/snapshots/completion/{snapshot}", "ebs.CompleteSnapshot"): self._blocks.complete,
             ("PUT", "/snapshots/{snapshot}/blocks/{index}", "ebs.PutSnapshotBlock"): self._blocks.put,
             ("GET", "/snapshots/{snapshot}/blocks/{index}", "ebs.GetSnapshotBlock"): self._blocks.get,
             ("GET", "/snapshots/{snapshot}/blocks", "ebs.ListSnapshotBlocks"): self._blocks.list,
         }
+        market: dict[tuple[str, str], _Answer] = {
+            ("GET", "DescribeEntity"): self.market.describe_entity,
+            ("POST", "ListChangeSets"): self.market.list_change_sets,
+            ("GET", "DescribeChangeSet"): self.market.describe_change_set,
+            ("POST", "StartChangeSet"): self.market.start_change_set,
+        }
         yield Operation("POST", "/", "aws", self._query)
+        for (method, name), answer in market.items():
+            yield Operation(method, f"/{name}", f"marketplace.{name}", self._rest("aws-marketplace", answer))
+        yield Operation("GET", "/reports/{change}", "marketplace.report", self.market.report, open=True)
         for (method, path, api), answer in blocks.items():
-            yield Operation(method, path, api, self._rest(answer))
+            yield Operation(method, path, api, self._rest("ebs", answer))
         for method in ("DELETE", "GET", "HEAD", "POST", "PUT"):
-            yield Operation(method, "/{key*}", f"s3.{method.lower()}", self._rest(None))
+            yield Operation(method, "/{key*}", f"s3.{method.lower()}", self._rest("s3", None))
 
     def _actions(self) -> Mapping[str, Action]:
         images, disks = self._registering, self._disks
@@ -177,6 +220,7 @@ class WritableAwsSimulator(AwsSimulator):
             "DescribeImageAttribute": lambda call, caller: images.tell_permissions(call.form, caller),
             "DeregisterImage": lambda call, caller: images.deregister(call.form, caller),
             "DescribeSnapshots": lambda call, caller: disks.describe(call, call.form, caller),
+            "CopyImage": lambda call, caller: images.copy(call.form, caller),
             "CopySnapshot": lambda call, caller: disks.copy(call.form, caller),
             "ModifySnapshotAttribute": lambda call, caller: disks.modify(call.form, caller),
             "DescribeSnapshotAttribute": lambda call, caller: disks.tell_permissions(call.form, caller),
@@ -194,15 +238,15 @@ class WritableAwsSimulator(AwsSimulator):
             return await self._imports.start(call.form, caller)
         return self._act(call)
 
-    def _rest(self, answer: Callable[[Call, Caller], web.Response] | None) -> Callable[[Call], "asyncio.Future[web.Response]"]:
-        """The handler of an operation of EBS, or, without one, of any of S3: whatever its path, what is signed for S3 is S3's."""
+    def _rest(self, service: str, answer: "_Answer | None") -> Callable[[Call], "asyncio.Future[web.Response]"]:
+        """The handler of an operation of ``service``, or, without one, of any of S3: whatever its path, what is signed for S3 is S3's."""
 
         async def handle(call: Call) -> web.Response:
             caller = self._caller(call)
             await asyncio.sleep(self.latencies.of_request(len(call.body)))
             if caller.service == "s3":
                 return await self._storage.answer(call, caller)
-            if answer is None or caller.service != "ebs":
+            if answer is None or caller.service != service:
                 raise Refusal(404, "NotFound", f"{call.request.path} is not served here")
             return answer(call, caller)
 
@@ -228,6 +272,8 @@ class WritableAwsSimulator(AwsSimulator):
                 return s3_error(refusal, request, fault=fault)
             case "ebs":
                 return ebs_error(refusal, fault=fault)
+            case "aws-marketplace":
+                return market_error(refusal, fault=fault)
             case _:
                 return self._refuse(refusal)
 

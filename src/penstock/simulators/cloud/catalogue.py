@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from penstock.model.arch import Arch
 from penstock.model.catalogue import AzureSku
@@ -111,6 +112,31 @@ class GalleryImage(Published):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AzureProduct:
+    """A product that a publisher has in Partner Center: an offer of virtual machines.
+
+    Attributes:
+        offer: its name, for example ``rhel``.
+        plans: the names of its plans.
+        id: a GUID; ``""`` for one that is made of the name.
+        publisher: told in its identity, or ``""``.
+        live: whether it was published before; otherwise it is a draft alone.
+        technical: by plan: what its technical configuration has (``skus``, ``vmImageVersions`` …) from the start.
+        draft_changes: kinds of resources (``listing``) that somebody changed in the draft and did not publish.
+        previews: how the next previews end: ``certification`` or ``transient``; any other word is a success.
+    """
+
+    offer: str
+    plans: tuple[str, ...] = ()
+    id: str = ""
+    publisher: str = ""
+    live: bool = True
+    technical: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)
+    draft_changes: tuple[str, ...] = ()
+    previews: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AzureSize:
     """A size of virtual machines, for the list of Compute SKUs.
 
@@ -167,6 +193,42 @@ class Ami(Published):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwsProduct:
+    """A product of AWS Marketplace.
+
+    Attributes:
+        id: for example ``prod-abc``.
+        title: for people.
+        type: ``AmiProduct``.
+        owner: the number of the seller's account; ``""`` for every account.
+    """
+
+    id: str
+    title: str = ""
+    type: str = "AmiProduct"
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsVersion:
+    """A version of a product of AWS Marketplace.
+
+    Attributes:
+        product: its id; a product that is not listed is an ``AmiProduct`` of every account.
+        title: for example ``9.4 20260511-1``.
+        image: the AMI, in us-east-1.
+        created_at: a fixed day long ago where it is None.
+        visibility: ``Public``, ``Limited``, ``Restricted``.
+    """
+
+    product: str
+    title: str
+    image: str
+    created_at: datetime | None = None
+    visibility: str = "Public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GcpImage(Published):
     """An image of Google Cloud; ``published_at`` is its creation time (a fixed day long ago where it is None).
 
@@ -201,15 +263,21 @@ class Catalogue:
         azure: the Azure marketplace.
         galleries: Azure's community galleries.
         azure_sizes: sizes of Azure's virtual machines.
+        azure_products: what the publisher has in Partner Center.
         aws: AMIs.
         gcp: images of Google Cloud.
+        aws_products: of AWS Marketplace.
+        aws_versions: of these.
     """
 
     azure: tuple[AzureImage, ...] = ()
     galleries: tuple[GalleryImage, ...] = ()
     azure_sizes: tuple[AzureSize, ...] = AZURE_SIZES
+    azure_products: tuple[AzureProduct, ...] = ()
     aws: tuple[Ami, ...] = ()
     gcp: tuple[GcpImage, ...] = ()
+    aws_products: tuple[AwsProduct, ...] = ()
+    aws_versions: tuple[AwsVersion, ...] = ()
 
     def __add__(self, other: "Catalogue") -> "Catalogue":
         """What is in either; the other's entries follow, and what is in both stands once."""

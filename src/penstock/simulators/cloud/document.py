@@ -26,8 +26,11 @@ has the value's default::
             {"gallery": "fedora-coreos-1234", "image": "fcos-x64", "version": "42.20250526.1", "tags": {"real_version": "42.20250526.2.1"}}
         ],
         "azure_sizes": [{"name": "Standard_D4s_v5", "generations": ["hyperVGen1", "hyperVGen2"]}],
+        "azure_products": [{"offer": "rhel", "plans": ["9-lvm", "9-lvm-arm"], "publisher": "redhat", "previews": ["transient"]}],
         "aws": [{"region": "us-east-1", "id": "ami-0123456789abcdef0", "name": "rhcos-9.6.20251015-1-x86_64", "owner": "531415883065"}],
         "gcp": [{"project": "rhcos-cloud", "name": "rhcos-9-6-20251015-1-gcp-x86-64", "published_at": "2025-10-15T00:00:00Z"}],
+        "aws_products": [{"id": "prod-abc", "title": "RHEL 9", "type": "AmiProduct", "owner": "123456789012"}],
+        "aws_versions": [{"product": "prod-abc", "title": "9.4 20260511-1", "image": "ami-0123456789abcdef0", "visibility": "Public"}],
     }
 """
 
@@ -41,7 +44,17 @@ from penstock.formats.codec import Locate, decode
 from penstock.formats.jsontext import locate_json, parse_json, write_json
 from penstock.formats.text import Path, Position, fault
 from penstock.model.record import Tree
-from penstock.simulators.cloud.catalogue import Ami, AzureImage, AzureSize, Catalogue, GalleryImage, GcpImage
+from penstock.simulators.cloud.catalogue import (
+    Ami,
+    AwsProduct,
+    AwsVersion,
+    AzureImage,
+    AzureProduct,
+    AzureSize,
+    Catalogue,
+    GalleryImage,
+    GcpImage,
+)
 from penstock.simulators.cloud.clock import moment_text
 
 _LIMIT_BYTES = 256 << 20
@@ -50,8 +63,11 @@ _ENTRIES: Final[Mapping[str, type]] = {
     "azure": AzureImage,
     "galleries": GalleryImage,
     "azure_sizes": AzureSize,
+    "azure_products": AzureProduct,
     "aws": Ami,
     "gcp": GcpImage,
+    "aws_products": AwsProduct,
+    "aws_versions": AwsVersion,
 }
 
 
@@ -119,8 +135,8 @@ def _plain(value: object) -> Tree:
         return str(value.value)
     if isinstance(value, frozenset):
         return [_plain(one) for one in sorted(value)]
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(key): str(one) for key, one in value.items()}
-    return value if isinstance(value, bool | int) else str(value)
+        return {str(key): _plain(one) for key, one in value.items()}
+    return value if value is None or isinstance(value, bool | int | float) else str(value)

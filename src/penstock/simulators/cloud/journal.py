@@ -7,7 +7,7 @@ from datetime import datetime
 from penstock.simulators.cloud.clock import moment_text
 
 _SECRET_KEYS = frozenset(
-    {"x-amz-signature", "x-amz-credential", "x-amz-security-token", "access_token", "api_key", "image_token", "key", "sig"}
+    {"x-amz-signature", "x-amz-credential", "x-amz-security-token", "access_token", "api_key", "image_token", "key", "sig", "upload_id"}
 )
 _LONGEST_LOG = 100_000
 

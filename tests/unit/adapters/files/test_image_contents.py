@@ -1,6 +1,7 @@
 """Files of a push as raw disks."""
 
 import asyncio
+import contextlib
 import hashlib
 import lzma
 import os
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from penstock.adapters.files.arrival import Patience
 from penstock.adapters.files.disks import HOLE_BYTES
 from penstock.adapters.files.imagecontent import ABANDONED_S, LocalImageFiles
+from penstock.formats.diskarchive import pack_disk
 from penstock.model.digest import Digest
 from penstock.model.errors import DigestMismatch, InputError, NotFoundError, PenstockError, VerificationError
 from penstock.model.progress import Progress
@@ -329,3 +331,48 @@ def test_a_kept_disk_of_a_wrong_size_is_made_anew(packed: Path, tmp_path: Path) 
             disk.close()
 
     assert asyncio.run(run()) == len(_DISK)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """The disk, and zeros up to 16 MiB, in an archive as Google Cloud takes it."""
+    extents = [Extent(0, 100_000), Extent(100_000 + 4 * _MIB, 70_000)]
+    chunks = pack_disk(len(_DISK), extents, lambda offset, length: _DISK[offset : offset + length], unit_bytes=16 * _MIB)
+    return _write(tmp_path / "disk.tar.gz", b"".join(chunks))
+
+
+def test_an_archive_is_known_by_the_disk_in_it_and_is_not_unpacked_to_stay(archive: Path, tmp_path: Path) -> None:
+    disk = _DISK.ljust(16 * _MIB, b"\0")
+    content = _measured(tmp_path / "state", _item(archive), keep=True)
+    assert (content.digest, content.size_bytes, content.compressed) == (Digest.of(disk), len(disk), True)
+    assert content.file_sha256 == Digest.of(archive.read_bytes())
+    assert content.data_bytes < 2 * _MIB
+    assert not list((tmp_path / "state" / "disks").glob("*.raw"))
+
+
+def test_an_archive_is_opened_as_it_lies_there_and_as_its_disk(archive: Path, tmp_path: Path) -> None:
+    async def both() -> tuple[bytes, bytes]:
+        files = LocalImageFiles(tmp_path / "state")
+        content = await files.measure(_item(archive), keep=True, progress=_ignored)
+        with contextlib.closing(await files.open_stored(content, _ignored)) as stored:
+            there = stored.read_at(0, stored.size_bytes)
+        with contextlib.closing(await files.open(content, _ignored)) as disk:
+            return there, disk.read_at(0, disk.size_bytes)
+
+    assert asyncio.run(both()) == (archive.read_bytes(), _DISK.ljust(16 * _MIB, b"\0"))
+
+
+def test_an_archive_that_was_changed_since_it_was_measured_is_not_sent(archive: Path, tmp_path: Path) -> None:
+    async def changed() -> None:
+        files = LocalImageFiles(tmp_path / "state")
+        content = await files.measure(_item(archive), keep=True, progress=_ignored)
+        await asyncio.to_thread(archive.write_bytes, b"something else")
+        await files.open_stored(content, _ignored)
+
+    with pytest.raises(VerificationError, match="changed"):
+        asyncio.run(changed())
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VerificationError, match="no gzip"):
+        _measured(tmp_path / "state", _item(_write(tmp_path / "a.tar.gz", b"no archive")))

@@ -254,3 +254,35 @@ def test_nothing_is_written_behind_the_end(book: JournalFolder) -> None:
 
     with pytest.raises(OperationError, match="the journal is closed"):
         asyncio.run(run())
+
+
+def test_the_last_event_says_how_the_run_went(book: JournalFolder) -> None:
+    async def run() -> str:
+        async with book.begin(RECORD) as journal:
+            journal.conclude("partly")
+        (record,) = await book.runs()
+        return record.outcome
+
+    assert asyncio.run(run()) == "partly"
+
+
+def test_an_error_counts_before_what_the_run_said_of_itself(book: JournalFolder) -> None:
+    async def run() -> None:
+        async with book.begin(RECORD) as journal:
+            journal.conclude("done")
+            raise OperationError("no room")
+
+    with pytest.raises(OperationError):
+        asyncio.run(run())
+    (record,) = asyncio.run(book.runs())
+    assert record.outcome == "stopped: no room"
+
+
+def test_times_keep_their_fraction(tmp_path: Path) -> None:
+    class Precise:
+        def now_s(self) -> float:
+            return 1_778_494_272.125
+
+    asyncio.run(a_run(JournalFolder(tmp_path / "state", Precise())))
+    events = read_events(the_file(tmp_path).read_bytes(), subject="journal")
+    assert {each.at_s for each in events} == {1_778_494_272.125}

@@ -157,9 +157,7 @@ def test_a_text_names_several_areas(stage: Path, tmp_path: Path) -> None:
         ("staged:", "names no folder"),
         ("staged:/stage?thread=4", "knows no 'thread'"),
         ("staged:/stage?threads=many", "whole number"),
-        ("koji:https://hub?vmi_build=a", "not read by this version"),
-        ("errata:https://et?errata=A", "not read by this version"),
-        ("pub:https://pub?task_id=1", "not read by this version"),
+        ("brew:https://hub?vmi_build=a", "no source of the type"),
         ("stage:/stage", "no source of the type 'stage'"),
     ],
 )

@@ -17,9 +17,11 @@ from penstock.model.push.items import AmiAttributes, BootMode, BuildInfo, PushIt
 from penstock.model.push.journal import EventKind, JournalEvent
 from penstock.model.push.results import PushResult
 from penstock.publish.community.planning import PlanRules
-from penstock.publish.community.push import CommunityAsk, Outside, Prepared, carry_out, prepare
+from penstock.publish.community.push import CommunityAsk, CommunityAws, CommunityOutside
+from penstock.publish.execution import Limits
 from penstock.publish.mapping import Mappings
 from penstock.publish.plan import Step
+from penstock.publish.pushing import PreparedPush, Surroundings, carry_out, prepare_push
 
 ACCOUNT = "aws-us-storage"
 NOTHING_SPECIAL = CommunityAsk()
@@ -63,35 +65,41 @@ class Pushes:
     credentials: bool = True
     meta: Mapping[str, Any] = field(default_factory=lambda: {"accounts": ["210987654321"], "snapshot_accounts": ["210987654321"]})
 
-    def outside(self) -> Outside:
+    def workflow(self, ask: CommunityAsk = NOTHING_SPECIAL) -> CommunityAws:
         """A new program's view."""
         credential = AwsCredential(
             alias=AccountAlias.parse(ACCOUNT), images=AwsKeys("a", "b"), marketplace=AwsKeys("c", "d"), access_role="r"
         )
-        return Outside(
-            sources=(OneSource(self.items),),
+        outside = CommunityOutside(
             mappings=Mappings(parse_mappings_json(self._mapping(), subject="mapping")),
             credentials=CredentialSet((credential,) if self.credentials else ()),
             accounts=FakeAccounts(self.cloud),
             rhsm=FakeRhsm(self.cloud) if self.rhsm else None,
             files=self.files,
+            progress=lambda _: None,
+            wait=self.wait,
+        )
+        return CommunityAws(ask, outside)
+
+    async def prepared(self, ask: CommunityAsk = NOTHING_SPECIAL) -> PreparedPush:
+        """Only looked."""
+        return await prepare_push((OneSource(self.items),), (self.workflow(ask),), self.earlier, keep_files=False)
+
+    async def run(
+        self, ask: CommunityAsk = NOTHING_SPECIAL, *, journal: FakeJournal | None = None, limits: Limits | None = None
+    ) -> list[PushResult]:
+        """From the source to the results; what was noted stays, however it ends."""
+        journal = journal or FakeJournal(self.cloud)
+        around = Surroundings(
+            files=self.files,
             clock=FakeClock(),
             progress=lambda _: None,
             watcher=lambda *told: self.watched.append(told),
-            wait=self.wait,
+            limits=limits or Limits(),
         )
-
-    async def prepared(self, ask: CommunityAsk = NOTHING_SPECIAL) -> Prepared:
-        """Only looked."""
-        return await prepare(ask, self.outside(), self.earlier, keep_files=False)
-
-    async def run(self, ask: CommunityAsk = NOTHING_SPECIAL, *, journal: FakeJournal | None = None) -> list[PushResult]:
-        """From the source to the results; what was noted stays, however it ends."""
-        journal = journal or FakeJournal(self.cloud)
-        outside = self.outside()
         try:
-            made = await prepare(ask, outside, self.earlier, keep_files=True)
-            return [result async for result in carry_out(made, ask, outside, journal)]
+            made = await prepare_push((OneSource(self.items),), (self.workflow(ask),), self.earlier, keep_files=True)
+            return [result async for result in carry_out(made, around, journal)]
         finally:
             self.earlier += [each for each in journal.events if each.step]
 

@@ -22,9 +22,11 @@ from penstock.model.push.aws import (
     UploadedPart,
 )
 from penstock.model.push.journal import EventKind, ExternalId, Ids
-from penstock.publish.actions import Action, CopySnapshot, ImportSnapshot, MakePublic, RegisterImage, RhsmRegion, TagSnapshot, UploadObject
-from penstock.publish.community.performing import CommunityPerformer, Pace
-from penstock.publish.community.uploads import MOST_PARTS, SMALLEST_PART_BYTES, part_size, parts_fit
+from penstock.publish.actions import Action
+from penstock.publish.aws.actions import CopySnapshot, ImportSnapshot, MakePublic, RegisterImage, RhsmRegion, TagSnapshot, UploadObject
+from penstock.publish.aws.performing import ImagePerformer, Pace
+from penstock.publish.aws.uploads import MOST_PARTS, SMALLEST_PART_BYTES, part_size, parts_fit
+from penstock.publish.community.performing import CommunityPerformer
 from penstock.publish.execution import TargetEnd, execute
 from penstock.publish.plan import PlanBuilder, Verdict
 
@@ -68,12 +70,14 @@ class Bench:
         name = builder.add(action, Verdict.CREATE, "", needs=needs, known=known)
         builder.target("t", [name])
         performer = CommunityPerformer(
-            {AccountAlias.parse(HERE.account): FakePublisher(self.cloud)},
-            self.files,
-            {str(CONTENT): self.files.content("disk")},
+            ImagePerformer(
+                {AccountAlias.parse(HERE.account): FakePublisher(self.cloud)},
+                self.files,
+                {str(CONTENT): self.files.content("disk")},
+                wait=self.wait,
+                pace=Pace(),
+            ),
             None,
-            wait=self.wait,
-            pace=Pace(),
         )
 
         async def run() -> TargetEnd:

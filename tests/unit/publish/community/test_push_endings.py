@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from penstock.model.catalogue import Cloud
 from penstock.model.digest import Digest
 from penstock.model.errors import TransientError
 from penstock.model.push.aws import ImageRegistration, Place
@@ -11,12 +12,14 @@ from penstock.model.push.journal import ExternalId
 from penstock.model.push.rhsm import RhsmProduct
 from penstock.model.push.states import ItemState
 from penstock.model.starmap import BillingType
-from penstock.publish.actions import Action, MakePublic, RegisterImage, RhsmRegion
+from penstock.publish.actions import Action
+from penstock.publish.aws.actions import MakePublic, RegisterImage, RhsmRegion
+from penstock.publish.aws.sharing import SharingWish
+from penstock.publish.aws.tags import ImageTags
 from penstock.publish.community.destination import CommunityDestination
-from penstock.publish.community.ending import result_detail, result_of, stopped_result
-from penstock.publish.community.sharing import SharingWish
-from penstock.publish.community.tags import CommunityTags
+from penstock.publish.community.ending import result_of
 from penstock.publish.community.target import CommunityTarget
+from penstock.publish.ending import result_detail, stopped_result
 from penstock.publish.execution import Failure, TargetEnd
 from penstock.publish.plan import PlanBuilder, PlannedTarget, Verdict
 
@@ -43,7 +46,7 @@ def target(an_item: Callable[..., PushItem]) -> CommunityTarget:
         provider="AWS",
         registration=REGISTRATION,
         sharing=SharingWish(),
-        tags=CommunityTags({}, {}, BillingType.HOURLY),
+        tags=ImageTags({}, {}, BillingType.HOURLY),
         bucket="b",
         object_key="k",
         public=True,
@@ -66,7 +69,7 @@ def ended(target: CommunityTarget, failed: Action | None = None) -> tuple[ItemSt
             break
         outcomes[step.id] = made if step.action == REGISTER else {}
     result = result_of(target, TargetEnd(plan.targets[0], outcomes, failure), plan.by_id(), CONTENT, {"aws-us-storage": "42"})
-    return result.state, result.filename, [(each.image_id, each.public) for each in result.receipts], result.reason
+    return result.state, result.filename, [(each.key, each.facts["public"] is True) for each in result.receipts], result.reason
 
 
 def test_a_destination_whose_steps_went_well_is_pushed_under_the_images_name(target: CommunityTarget) -> None:
@@ -89,9 +92,9 @@ def test_a_conflict_is_a_failed_upload(target: CommunityTarget) -> None:
 
 
 def test_a_target_that_others_stopped_is_pending(target: CommunityTarget) -> None:
-    assert stopped_result(target, None).state is ItemState.PENDING
+    assert stopped_result(target, None, Cloud.AWS).state is ItemState.PENDING
 
 
 def test_the_journal_keeps_of_a_result_what_status_shows(target: CommunityTarget) -> None:
-    detail = json.loads(result_detail(stopped_result(target, None)))
+    detail = json.loads(result_detail(stopped_result(target, None, Cloud.AWS)))
     assert (detail["destination"], detail["state"], detail["images"]) == (["us-east-1-hourly"], "PENDING", [])

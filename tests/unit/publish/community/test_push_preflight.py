@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.model.errors import OperationError
+from penstock.model.errors import OperationError, TransientError
 from penstock.model.push.aws import BucketState
 from penstock.model.push.rhsm import RhsmProduct
 from penstock.model.push.states import ItemState
-from penstock.publish.preflight import Stops
+from penstock.publish.findings import Stops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,9 +102,30 @@ def test_no_billing_codes_stop_the_run(pushes: "Pushes", asking: "Callable[..., 
 
 
 @pytest.mark.parametrize("call", ["images_by_name", "images_by_tags", "imports", "object"])
-def test_what_stands_there_is_asked_for_once_in_each_region(call: str, pushes: "Pushes", asking: "Callable[..., CommunityAsk]") -> None:
+def test_where_all_images_stand_nothing_else_is_looked_for(call: str, pushes: "Pushes", asking: "Callable[..., CommunityAsk]") -> None:
     asyncio.run(pushes.run(asking()))
     pushes.cloud.calls.clear()
     asyncio.run(pushes.prepared(asking()))
-    expected = {"images_by_name": 2, "images_by_tags": 0, "imports": 2, "object": 4}  # an object has a plain key and one of its own
+    expected = {"images_by_name": 2, "images_by_tags": 0, "imports": 0, "object": 0}
     assert pushes.cloud.calls[call] == expected[call]
+
+
+@pytest.mark.parametrize("call", ["images_by_name", "images_by_tags", "imports", "object"])
+def test_what_stands_there_is_asked_for_once_in_each_region(call: str, pushes: "Pushes", asking: "Callable[..., CommunityAsk]") -> None:
+    asyncio.run(pushes.run(asking()))
+    pushes.cloud.images.clear()
+    pushes.cloud.calls.clear()
+    asyncio.run(pushes.prepared(asking()))
+    expected = {"images_by_name": 2, "images_by_tags": 3, "imports": 2, "object": 4}  # an object has a plain key and one of its own
+    assert pushes.cloud.calls[call] == expected[call]
+
+
+def test_a_region_that_does_not_answer_is_a_failure_that_may_pass(pushes: "Pushes", asking: "Callable[..., CommunityAsk]") -> None:
+    pushes.cloud.refused["us-east-2"] = TransientError("there is no connection to the EC2 endpoint")
+    pushes.cloud.refused["us-east-1"] = OperationError("these credentials may not ask this")
+    results = {each.item.dest[0]: each for each in asyncio.run(pushes.run(asking()))}
+    assert {dest: (each.state, each.transient) for dest, each in results.items()} == {
+        "us-east-1-hourly": (ItemState.UPLOADFAILED, False),
+        "us-east-1-access": (ItemState.UPLOADFAILED, False),
+        "us-east-2-hourly": (ItemState.UPLOADFAILED, True),
+    }

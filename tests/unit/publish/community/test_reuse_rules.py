@@ -6,7 +6,7 @@ import pytest
 from penstock.model.digest import Digest
 from penstock.model.push.aws import CONTENT_TAG, FoundImage, FoundObject, FoundSnapshot, ImageRegistration, ImportStatus, ImportTask
 from penstock.model.push.journal import ExternalId
-from penstock.publish.community.reuse import (
+from penstock.publish.aws.reuse import (
     Conflict,
     Judged,
     WantedImage,

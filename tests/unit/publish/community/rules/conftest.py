@@ -25,19 +25,19 @@ from penstock.model.push.content import ImageContent
 from penstock.model.push.items import AmiAttributes, BootMode, BuildInfo, PushItem, ReleaseInfo
 from penstock.model.push.journal import ExternalId, Ids
 from penstock.model.record import Tree
-from penstock.publish.actions import (
+from penstock.publish.actions import PrepareFile
+from penstock.publish.aws.actions import (
     CopySnapshot,
     CreateBucket,
     ImportSnapshot,
-    PrepareFile,
     RegisterImage,
     TagImage,
     TagSnapshot,
     UploadObject,
     WriteSnapshot,
 )
+from penstock.publish.aws.observing import Observed, ObservedRegion
 from penstock.publish.community.enrichment import EnrichmentRules, enrich
-from penstock.publish.community.observing import Observed, ObservedRegion
 from penstock.publish.community.planning import PlanRules, plan_community
 from penstock.publish.community.target import CommunityTarget
 from penstock.publish.mapping import Mapped, all_destinations

@@ -9,8 +9,8 @@ from penstock.model.push.accounts import AccountAlias, AwsCredential, AwsKeys
 from penstock.model.push.aws import Sharing
 from penstock.model.push.items import BillingCodes
 from penstock.model.starmap import BillingRule, BillingType
+from penstock.publish.aws.sharing import SharingWish, sharing_wish
 from penstock.publish.community.billing import DEFAULT_NAMES, billing_codes
-from penstock.publish.community.sharing import SharingWish, sharing_wish
 
 ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
 ACCOUNTS = st.lists(st.integers(100_000_000_000, 999_999_999_999).map(str), unique=True, max_size=4)

@@ -8,10 +8,10 @@ from penstock.model.digest import Digest
 from penstock.model.push.aws import BucketState, FoundObject, FoundSnapshot, OpenUpload, Place, Sharing, UploadedPart, content_of
 from penstock.model.push.items import BuildInfo, PushItem
 from penstock.model.push.journal import EventKind, ExternalId, JournalEvent
-from penstock.publish.actions import (
+from penstock.publish.actions import Phase
+from penstock.publish.aws.actions import (
     CopySnapshot,
     ImportSnapshot,
-    Phase,
     ShareImage,
     ShareSnapshot,
     TagImage,
@@ -19,7 +19,7 @@ from penstock.publish.actions import (
     UploadObject,
     WriteSnapshot,
 )
-from penstock.publish.community.observing import Observed, ObservedRegion
+from penstock.publish.aws.observing import Observed, ObservedRegion
 from penstock.publish.community.planning import PlanRules, plan_community
 from penstock.publish.mapping import Mapped
 from penstock.publish.plan import Plan, Verdict, step_id

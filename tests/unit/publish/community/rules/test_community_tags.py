@@ -8,7 +8,7 @@ from penstock.model.errors import InputError
 from penstock.model.push.aws import CONTENT_TAG, content_of
 from penstock.model.push.items import BuildInfo, PushItem
 from penstock.model.starmap import BillingType
-from penstock.publish.community.tags import community_tags
+from penstock.publish.aws.tags import image_tags
 
 Items = Callable[..., PushItem]
 CONTENT = Digest.of(b"a disk")
@@ -17,7 +17,7 @@ HOURLY = BillingType.HOURLY
 
 
 def test_the_tags_are_upstreams_and_the_contents(item: Items) -> None:
-    tags = community_tags(item(), {}, HOURLY)
+    tags = image_tags(item(), {}, HOURLY)
     told = {**BUILD, CONTENT_TAG: CONTENT.hex}
     assert tags.of_object(CONTENT) == told
     assert tags.of_image(CONTENT) == {**told, "billing_type": "hourly"}
@@ -26,11 +26,11 @@ def test_the_tags_are_upstreams_and_the_contents(item: Items) -> None:
 
 
 def test_the_id_of_a_build_is_text(item: Items) -> None:
-    assert community_tags(item(build=BuildInfo("a", "1", "2", 77)), {}, HOURLY).build["buildid"] == "77"
+    assert image_tags(item(build=BuildInfo("a", "1", "2", 77)), {}, HOURLY).build["buildid"] == "77"
 
 
 def test_tags_of_a_destination_are_on_everything_though_upstream_forgets_them(item: Items) -> None:
-    tags = community_tags(item(), {"team": "x"}, HOURLY)
+    tags = image_tags(item(), {"team": "x"}, HOURLY)
     made = [tags.of_object(CONTENT), tags.of_image(CONTENT), tags.of_snapshot(CONTENT, "N", shared=True)]
     assert [each["team"] for each in made] == ["x", "x", "x"]
 
@@ -38,7 +38,7 @@ def test_tags_of_a_destination_are_on_everything_though_upstream_forgets_them(it
 def test_an_object_has_what_s3_takes(item: Items) -> None:
     many = {f"t{number}": "v" for number in range(9)}
     strange = replace(item(), build=BuildInfo("rhel", "4.16~rc1", "1"))
-    tags = community_tags(strange, {"owner": "a, b", **many}, HOURLY).of_object(CONTENT)
+    tags = image_tags(strange, {"owner": "a, b", **many}, HOURLY).of_object(CONTENT)
     assert len(tags) == 10
     assert (content_of(tags), "version" in tags, "owner" in tags) == (CONTENT, False, False)
 
@@ -46,11 +46,11 @@ def test_an_object_has_what_s3_takes(item: Items) -> None:
 @pytest.mark.parametrize("key", ["aws:x", "AWS:x", "penstock:sha256", "nvra", "billing_type", "Name", "", "k" * 129])
 def test_a_reserved_or_impossible_tag_is_refused(item: Items, key: str) -> None:
     with pytest.raises(InputError, match="tag"):
-        community_tags(item(), {key: "v"}, HOURLY)
+        image_tags(item(), {key: "v"}, HOURLY)
 
 
 def test_long_values_and_too_many_tags_are_refused(item: Items) -> None:
     with pytest.raises(InputError, match="too long"):
-        community_tags(item(), {"k": "v" * 257}, HOURLY)
+        image_tags(item(), {"k": "v" * 257}, HOURLY)
     with pytest.raises(InputError, match="room for 41"):
-        community_tags(item(), {f"t{number}": "v" for number in range(42)}, HOURLY)
+        image_tags(item(), {f"t{number}": "v" for number in range(42)}, HOURLY)

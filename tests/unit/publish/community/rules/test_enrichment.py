@@ -7,24 +7,25 @@ import pytest
 from penstock.model.push.items import AmiAttributes, BootMode, PushItem, VhdAttributes
 from penstock.model.push.rhsm import RhsmProduct
 from penstock.publish.community.enrichment import EnrichmentRules, enrich
-from penstock.publish.community.target import CommunityTarget, Enriched, FailedTarget
+from penstock.publish.community.target import CommunityTarget
 from penstock.publish.mapping import Mapped
+from penstock.publish.targets import Enriched, FailedTarget
 
 Items = Callable[..., PushItem]
 Maps = Callable[..., Mapped]
 
 
-def enriched(*mapped: Mapped, **rules: Any) -> Enriched:  # noqa: ANN401  (fields of EnrichmentRules)
+def enriched(*mapped: Mapped, **rules: Any) -> Enriched[CommunityTarget]:  # noqa: ANN401  (fields of EnrichmentRules)
     return enrich(mapped, EnrichmentRules(**rules))
 
 
-def only(made: Enriched) -> CommunityTarget:
+def only(made: Enriched[CommunityTarget]) -> CommunityTarget:
     assert (made.failed, made.skipped) == ((), ())
     (target,) = made.targets
     return target
 
 
-def failure(made: Enriched) -> FailedTarget:
+def failure(made: Enriched[CommunityTarget]) -> FailedTarget:
     assert made.targets == ()
     (failed,) = made.failed
     return failed
@@ -126,7 +127,6 @@ def test_a_bad_meta_fails_its_destination_only_and_all_of_it_is_told(item: Items
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({"src": "ami-1"}, "image of AWS"),
         ({"attributes": AmiAttributes(virtualization="hvm", volume="gp3")}, "root_device"),
         ({"attributes": AmiAttributes()}, "virtualization"),
         ({"attributes": VhdAttributes()}, "only images for AWS"),

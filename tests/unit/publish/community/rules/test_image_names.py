@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from penstock.model.errors import InputError
 from penstock.model.push.items import AmiAttributes, BillingCodes, PushItem, ReleaseInfo
-from penstock.publish.community.names import DEFAULT_TEMPLATE, format_version, image_name, release_label
+from penstock.publish.aws.names import DEFAULT_TEMPLATE, format_version, image_name, release_label
 
 Items = Callable[..., PushItem]
 

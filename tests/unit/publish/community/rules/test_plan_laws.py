@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from penstock.model.push.aws import Sharing
 from penstock.model.push.items import BuildInfo, PushItem
-from penstock.publish.actions import (
+from penstock.publish.actions import Phase
+from penstock.publish.aws.actions import (
     CopySnapshot,
     ImportSnapshot,
-    Phase,
     RegisterImage,
     RhsmRegion,
     RhsmRegistration,

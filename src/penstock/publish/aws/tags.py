@@ -1,7 +1,7 @@
 """The tags of objects, snapshots and images.
 
 ``nvra``, ``name``, ``version``, ``release``, ``arch`` and ``buildid`` as upstream; what a destination's ``tags`` say, which upstream
-forgets here; and :data:`~penstock.model.push.aws.CONTENT_TAG`, by which content is recognised.
+forgets in the community workflow; and :data:`~penstock.model.push.aws.CONTENT_TAG`, by which content is recognised.
 """
 
 from collections.abc import Mapping
@@ -25,18 +25,18 @@ _S3_SIGNS = frozenset(" +-=._:/@")
 
 
 @dataclass(frozen=True, slots=True)
-class CommunityTags:
+class ImageTags:
     """All tags of a target.
 
     Attributes:
         build: :data:`BUILD_TAGS`; ``buildid`` is ``None`` as text where there is no id.
         destination: what the mapping adds; it may not replace one of the others.
-        type: for images, and for snapshots that serve one type only.
+        type: for images, and for snapshots that serve one type only; None where images are not told apart so.
     """
 
     build: Mapping[str, str]
     destination: Mapping[str, str]
-    type: BillingType
+    type: BillingType | None = None
 
     def of_object(self, content: Digest) -> dict[str, str]:
         """S3 takes ten, of letters, digits and few signs; what it does not take is left out, that of the mapping first."""
@@ -46,7 +46,7 @@ class CommunityTags:
 
     def of_snapshot(self, content: Digest, name: str, *, shared: bool) -> dict[str, str]:
         """With ``Name``; ``billing_type`` unless it is ``shared`` by types."""
-        own = {} if shared else {BILLING_TAG: self.type.value}
+        own = {} if shared else self._billing
         return {**self.destination, **self.build, **own, NAME_TAG: name, CONTENT_TAG: content.hex}
 
     def of_image(self, content: Digest) -> dict[str, str]:
@@ -56,10 +56,14 @@ class CommunityTags:
     @property
     def for_search(self) -> dict[str, str]:
         """By which the peer finds an image of whatever name: the build's tags and ``billing_type``."""
-        return {**self.build, BILLING_TAG: self.type.value}
+        return {**self.build, **self._billing}
+
+    @property
+    def _billing(self) -> dict[str, str]:
+        return {BILLING_TAG: self.type.value} if self.type else {}
 
 
-def community_tags(item: PushItem, destination: Mapping[str, str], type: BillingType) -> CommunityTags:  # noqa: A002  (upstream's word)
+def image_tags(item: PushItem, destination: Mapping[str, str], type: BillingType | None = None) -> ImageTags:  # noqa: A002  (upstream's word)
     """The tags of an enriched item at a destination.
 
     Raises:
@@ -75,7 +79,7 @@ def community_tags(item: PushItem, destination: Mapping[str, str], type: Billing
         raise InputError(f"the mapping says {len(destination)} tags, and there is room for {room}")
     build, arch = item.build, item.release.arch
     values = (f"{build.nvr}.{arch}", build.name, build.version, build.release, arch, str(build.id))
-    return CommunityTags(dict(zip(BUILD_TAGS, values, strict=True)), dict(destination), type)
+    return ImageTags(dict(zip(BUILD_TAGS, values, strict=True)), dict(destination), type)
 
 
 def _s3_takes(text: str) -> bool:

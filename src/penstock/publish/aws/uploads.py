@@ -8,7 +8,7 @@ from penstock.model.errors import OperationError
 from penstock.model.push.aws import FoundObject, OpenUpload, UploadedPart, content_of
 from penstock.model.push.journal import ExternalId, Ids
 from penstock.ports.publish import AwsPublisher, ContentFile
-from penstock.publish.actions import UploadObject
+from penstock.publish.aws.actions import UploadObject
 from penstock.publish.execution import StepNotes
 
 SMALLEST_PART_BYTES = 16 * 1024**2

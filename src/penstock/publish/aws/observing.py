@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from penstock.model.errors import InputError, PenstockError
+from penstock.model.errors import InputError, PenstockError, TransientError
 from penstock.model.push.accounts import AccountAlias
 from penstock.model.push.aws import (
     CONTENT_TAG,
@@ -19,10 +19,9 @@ from penstock.model.push.aws import (
 )
 from penstock.model.push.content import ImageContent
 from penstock.model.push.journal import JournalEvent
-from penstock.model.push.rhsm import RhsmProduct
 from penstock.ports.publish import AwsPublisher
-from penstock.publish.community.reuse import own_key
-from penstock.publish.community.target import CommunityTarget
+from penstock.publish.aws.reuse import own_key
+from penstock.publish.aws.target import ImageTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,12 @@ class ObservedRegion:
     Attributes:
         images: every image that has the name, or the build's tags and billing type, of a target there.
         snapshots: by id: those with the content's tag or a target's name, the roots of ``images``, and what completed ``imports`` made.
-        imports: with a description that a target would give, newest first.
-        buckets: by name.
-        objects: by (bucket, key): under the plain key and under ``own_key``.
+        imports: with a description that a target would give, newest first; none where every image is there.
+        buckets: by name; the same.
+        objects: by (bucket, key): under the plain key and under ``own_key``; none where every image is there.
         uploads: by (bucket, key): the newest that never ended, where there is no object.
         error: why nothing could be found out (no credentials, refused); the targets there fail with it, the others go on.
+        transient: whether that may pass by itself: nobody answered.
     """
 
     images: tuple[FoundImage, ...] = ()
@@ -46,6 +46,7 @@ class ObservedRegion:
     objects: Mapping[tuple[str, str], FoundObject] = field(default_factory=dict)
     uploads: Mapping[tuple[str, str], OpenUpload] = field(default_factory=dict)
     error: str = ""
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,11 @@ class Observed:
     Attributes:
         regions: by account and region.
         owners: the number of each account, by its alias.
-        products: of RHSM; None where it was not asked (``--pre-push`` does not need it, and asks all the same where it can).
         journal: what earlier runs noted of steps that the clouds do not tell of.
     """
 
     regions: Mapping[Place, ObservedRegion]
     owners: Mapping[str, str] = field(default_factory=dict)
-    products: frozenset[RhsmProduct] | None = None
     journal: tuple[JournalEvent, ...] = ()
 
     def at(self, place: Place) -> ObservedRegion:
@@ -70,7 +69,7 @@ class Observed:
 
 
 async def observe_regions(
-    targets: Sequence[CommunityTarget], contents: Mapping[str, ImageContent], publishers: Mapping[AccountAlias, AwsPublisher]
+    targets: Sequence[ImageTarget], contents: Mapping[str, ImageContent], publishers: Mapping[AccountAlias, AwsPublisher]
 ) -> tuple[Mapping[Place, ObservedRegion], Mapping[str, str]]:
     """Look at every account and region of ``targets``: the regions, and the numbers of the accounts.
 
@@ -82,7 +81,7 @@ async def observe_regions(
         contents: by ``item.src``; where a file was not measured, nothing is looked for by content.
         publishers: by alias; an alias without credentials is not in it.
     """
-    places: dict[Place, list[CommunityTarget]] = {}
+    places: dict[Place, list[ImageTarget]] = {}
     for target in targets:
         places.setdefault(target.place, []).append(target)
     known = {
@@ -95,7 +94,7 @@ async def observe_regions(
     async def look(place: Place) -> ObservedRegion:
         publisher, owner = known[place.account], owners[place.account]
         if publisher is None or isinstance(owner, PenstockError):
-            return ObservedRegion(error=str(owner))
+            return ObservedRegion(error=str(owner), transient=isinstance(owner, TransientError))
         return await _Region(publisher, place.region, places[place], contents).observed()
 
     regions = await asyncio.gather(*map(look, places))
@@ -115,9 +114,7 @@ async def _owner(publisher: AwsPublisher | None) -> str | PenstockError:
 class _Region:
     """Looks at one region of one account."""
 
-    def __init__(
-        self, publisher: AwsPublisher, region: str, targets: Sequence[CommunityTarget], contents: Mapping[str, ImageContent]
-    ) -> None:
+    def __init__(self, publisher: AwsPublisher, region: str, targets: Sequence[ImageTarget], contents: Mapping[str, ImageContent]) -> None:
         self._publisher = publisher
         self._region = region
         self._targets = targets
@@ -125,22 +122,27 @@ class _Region:
         self._names = tuple(dict.fromkeys(each.image_name for each in targets))
 
     async def observed(self) -> ObservedRegion:
-        images = asyncio.ensure_future(self._images())
-        imports = asyncio.ensure_future(self._imports())
+        named = asyncio.ensure_future(self._publisher.images_by_name(self._region, self._names))
+        images = asyncio.ensure_future(self._images(named))
+        imports = asyncio.ensure_future(self._imports(named))
         snapshots = asyncio.ensure_future(self._snapshots(images, imports))
-        stored = asyncio.ensure_future(self._stored())
+        stored = asyncio.ensure_future(self._stored(named))
         try:
             return ObservedRegion(await images, await snapshots, await imports, *await stored)
         except PenstockError as error:
-            return ObservedRegion(error=str(error))
+            return ObservedRegion(error=str(error), transient=isinstance(error, TransientError))
         finally:
-            for question in (images, imports, snapshots, stored):
+            for question in (named, images, imports, snapshots, stored):
                 question.cancel()
-            await asyncio.gather(images, imports, snapshots, stored, return_exceptions=True)
+            await asyncio.gather(named, images, imports, snapshots, stored, return_exceptions=True)
 
-    async def _images(self) -> tuple[FoundImage, ...]:
+    async def _all_named(self, asked: Awaitable[tuple[FoundImage, ...]]) -> bool:
+        """Whether every target's name is taken: then nothing is uploaded or imported, and what is stored is of no interest."""
+        return {each.name for each in await asked}.issuperset(self._names)
+
+    async def _images(self, asked: Awaitable[tuple[FoundImage, ...]]) -> tuple[FoundImage, ...]:
         """Those with the names; where no image has a target's name, those of its build and billing type."""
-        named = await self._publisher.images_by_name(self._region, self._names)
+        named = await asked
         taken = {each.name for each in named}
         searches = {tuple(sorted(each.tags.for_search.items())) for each in self._targets if each.image_name not in taken}
         tagged = await asyncio.gather(*(self._publisher.images_by_tags(self._region, dict(search)) for search in sorted(searches)))
@@ -160,15 +162,19 @@ class _Region:
         more = await self._publisher.describe_snapshots(self._region, missing) if missing else ()
         return {**found, **{each.id: each for each in more}}
 
-    async def _imports(self) -> tuple[ImportTask, ...]:
+    async def _imports(self, named: Awaitable[tuple[FoundImage, ...]]) -> tuple[ImportTask, ...]:
         """Those that any target here would begin: a snapshot has the name of one of the images that are made of it."""
+        if await self._all_named(named):
+            return ()
         wanted = dict.fromkeys(import_description(target.image_name, digest) for target, digest in self._contents)
         return await self._publisher.imports(self._region, tuple(wanted)) if wanted else ()
 
     async def _stored(
-        self,
+        self, named: Awaitable[tuple[FoundImage, ...]]
     ) -> tuple[dict[str, BucketState], dict[tuple[str, str], FoundObject], dict[tuple[str, str], OpenUpload]]:
         """Buckets, objects and open uploads; a bucket that is not ours is not looked into."""
+        if await self._all_named(named):
+            return {}, {}, {}
         names = tuple(dict.fromkeys(each.bucket for each in self._targets))
         states = await asyncio.gather(*(self._publisher.bucket(self._region, each) for each in names))
         buckets = dict(zip(names, states, strict=True))

@@ -8,10 +8,11 @@ from penstock.model.digest import Digest
 from penstock.model.push.aws import BucketState, Place, partition_of
 from penstock.model.push.content import ImageContent
 from penstock.model.push.journal import ExternalId, Ids
-from penstock.publish.actions import CopySnapshot, CreateBucket, ImportSnapshot, Phase, PrepareFile, UploadObject, WriteSnapshot
-from penstock.publish.community.observing import Observed
-from penstock.publish.community.reuse import Judged, judge_object, own_key
-from penstock.publish.community.snapshots import PlacedTarget, SnapshotUnit
+from penstock.publish.actions import Phase, PrepareFile
+from penstock.publish.aws.actions import CopySnapshot, CreateBucket, ImportSnapshot, UploadObject, WriteSnapshot
+from penstock.publish.aws.observing import Observed
+from penstock.publish.aws.reuse import Judged, judge_object, own_key
+from penstock.publish.aws.snapshots import PlacedTarget, SnapshotUnit
 from penstock.publish.journal import step_states
 from penstock.publish.plan import PlanBuilder, StepId, Verdict, step_id
 
@@ -21,7 +22,7 @@ class PlanRules:
     """What the arguments of a run say of its plan.
 
     Attributes:
-        pre_push: nothing of the phases RHSM and PUBLIC.
+        pre_push: nothing that lets others than those it is shared with see the image.
         ebs_direct: snapshots are written block by block; no bucket and no object.
         replicate_copy: one snapshot is made in each partition of an account (in the first region of the mapping, or one that has it
             already), and copied into the other regions.

@@ -12,10 +12,10 @@ from penstock.model.digest import Digest
 from penstock.model.push.aws import FoundSnapshot, Place, content_of, import_description
 from penstock.model.push.content import ImageContent
 from penstock.model.push.journal import ExternalId
-from penstock.publish.community.observing import Observed, ObservedRegion
-from penstock.publish.community.reuse import Judged, WantedSnapshot, judge_snapshot
-from penstock.publish.community.tags import BILLING_TAG, BUILD_TAGS, NAME_TAG
-from penstock.publish.community.target import CommunityTarget
+from penstock.publish.aws.observing import Observed, ObservedRegion
+from penstock.publish.aws.reuse import Judged, WantedSnapshot, judge_snapshot
+from penstock.publish.aws.tags import BILLING_TAG, BUILD_TAGS, NAME_TAG
+from penstock.publish.aws.target import ImageTarget
 from penstock.publish.plan import Verdict
 
 _FIRST_COME = frozenset({*BUILD_TAGS, BILLING_TAG, NAME_TAG})
@@ -34,7 +34,7 @@ class PlacedTarget:
         variant: its billing type where each type has a snapshot of its own, else ``""``.
     """
 
-    target: CommunityTarget
+    target: ImageTarget
     content: ImageContent
     image: Judged
     image_tags: Mapping[str, str] = field(default_factory=dict)

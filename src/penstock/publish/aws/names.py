@@ -1,4 +1,4 @@
-"""The name of a community image: ``RHEL-9.4_HVM_GA-20260511-x86_64-1-Hourly2-GP3``."""
+"""The name of an image: ``RHEL-9.4_HVM_GA-20260511-x86_64-1-Hourly2-GP3``; without billing codes it ends with the respin."""
 
 import re
 from string import Formatter

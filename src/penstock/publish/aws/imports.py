@@ -7,7 +7,8 @@ from penstock.model.progress import Progress
 from penstock.model.push.aws import CONTENT_TAG, FoundSnapshot, ImportStatus, ImportTask, import_description
 from penstock.model.push.journal import ExternalId, Ids
 from penstock.ports.publish import AwsPublisher, ContentFile
-from penstock.publish.actions import CopySnapshot, ImportSnapshot, WriteSnapshot, where_of
+from penstock.publish.actions import where_of
+from penstock.publish.aws.actions import CopySnapshot, ImportSnapshot, WriteSnapshot
 from penstock.publish.execution import StepNotes, Wait
 from penstock.publish.plan import Step
 
@@ -23,7 +24,7 @@ class SnapshotMaker:
     def __init__(
         self, publisher: AwsPublisher, step: Step, notes: StepNotes, *, wait: Wait, first_poll_s: float, poll_s: float, longest_s: float
     ) -> None:
-        """For this step; see :class:`~penstock.publish.community.performing.Pace`."""
+        """For this step; see :class:`~penstock.publish.aws.performing.Pace`."""
         self._publisher = publisher
         self._step = step
         self._notes = notes
@@ -196,12 +197,14 @@ class SnapshotMaker:
         if waited_s >= self._longest_s:
             hint = "run again: what is on its way is gone on with"
             raise TransientError(f"this is not done after {waited_s:.0f} s", subject=subject, hint=hint)
-        await self._rest(self._poll_s)
-        return waited_s + self._poll_s
+        # The longer it takes, the less an earlier look would tell.
+        pause_s = min(self._poll_s, max(self._first_poll_s, waited_s / 4), self._longest_s - waited_s)
+        await self._rest(pause_s)
+        return waited_s + pause_s
 
     async def _rest(self, pause_s: float) -> None:
         async with self._notes.waiting():
             await self._wait(pause_s)
 
     def _tell(self, item: str, percent: int) -> None:
-        self._notes.progress(Progress(self._step.action.verb, item, percent, 100, finished=percent >= 100))
+        self._notes.progress(Progress(self._step.action.verb, item, percent, 100, finished=percent >= 100, percent=True))

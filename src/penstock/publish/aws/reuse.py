@@ -19,7 +19,7 @@ from penstock.model.push.aws import (
     content_of,
 )
 from penstock.model.push.journal import ExternalId, Ids
-from penstock.publish.community.tags import BILLING_TAG, BUILD_TAGS
+from penstock.publish.aws.tags import BILLING_TAG, BUILD_TAGS
 from penstock.publish.plan import Verdict
 
 _LOST = frozenset({"failed", "error", "invalid", "deregistered", "transient"})
@@ -54,7 +54,7 @@ class WantedImage:
     Attributes:
         registration: its name, architecture and boot mode count.
         content: of its disk.
-        search: the tags of its build and its billing type, ``CommunityTags.for_search``.
+        search: the tags of its build and its billing type, ``ImageTags.for_search``.
     """
 
     registration: ImageRegistration
@@ -99,7 +99,7 @@ def _of_named(wanted: WantedImage, image: FoundImage, snapshots: Mapping[str, Fo
     known = {ExternalId.IMAGE: image.id, **({ExternalId.SNAPSHOT: image.snapshots[0]} if image.snapshots else {})}
     if found is not None:
         return Judged(Verdict.REUSE, "same name and content", known)
-    if tags_agree(wanted.search, image.tags, (*BUILD_TAGS, BILLING_TAG)):
+    if tags_agree(wanted.search, image.tags, tuple(wanted.search)):
         return Judged(Verdict.REUSE, "same name, build and billing type; it has no tag of its content", known)
     return Conflict(
         f"{image.id} has this name, and nothing tells what is in it; tag it {CONTENT_TAG}={wanted.content.hex} or deregister it"
