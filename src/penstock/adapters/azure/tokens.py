@@ -75,8 +75,8 @@ class TokenFile:
             raise OperationError(f"the token cannot be read: {error.strerror}", subject=subject) from error
         token = content.strip().decode("ascii", errors="replace")
         if token.startswith("{"):
-            token = _token_in(content) or ""
-        if not _is_token(token):
+            token = token_in(content) or ""
+        if not is_token(token):
             raise InputError("holds no bearer token", subject=subject, hint="write it with `az account get-access-token > FILE`")
         return f"Bearer {token}"
 
@@ -120,11 +120,11 @@ class LocalAuthority:
         answer = await self._client.post_form(self._authority / tenant / "oauth2/v2.0/token", form, subject=subject)
         if answer.status != _OK:
             raise refused_credentials(place_of(self._authority), status_text(answer.status), answer.body)
-        token = _token_in(answer.body)
-        if token is None or not _is_token(token):
+        token = token_in(answer.body)
+        if token is None or not is_token(token):
             raise OperationError("the answer holds no token", subject=subject)
         self._token = token
-        self._good_until_s = asked_s + _usable_s(_life_s(answer.body))
+        self._good_until_s = asked_s + usable_s(life_s(answer.body))
 
 
 def _document(content: bytes) -> Mapping[str, object]:
@@ -135,22 +135,27 @@ def _document(content: bytes) -> Mapping[str, object]:
     return tree if isinstance(tree, Mapping) else {}
 
 
-def _token_in(content: bytes) -> str | None:
+def token_in(content: bytes) -> str | None:
+    """The token of an answer, or of what ``az account get-access-token`` prints."""
     document = _document(content)
     token = document.get("accessToken") or document.get("access_token")
     return token if isinstance(token, str) else None
 
 
-def _life_s(content: bytes) -> float:
-    life_s = _document(content).get("expires_in")
-    return float(life_s) if isinstance(life_s, int | float) else 0.0
+def life_s(content: bytes) -> float:
+    """How long the token of an answer is good for; the older endpoints write it as text."""
+    told = _document(content).get("expires_in")
+    if isinstance(told, str) and told.isascii() and told.isdigit():
+        return float(told)
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
-def _usable_s(life_s: float) -> float:
+def usable_s(life_s: float) -> float:
     """How long a token is shown: one that lives but a minute is not to be fetched for every question."""
     return life_s - min(_EARLY_S, life_s / 10)
 
 
-def _is_token(text: str) -> bool:
+def is_token(text: str) -> bool:
+    """Whether it can stand in a header."""
     # A header is one line of visible characters; anything else would be a request of somebody else's making.
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
