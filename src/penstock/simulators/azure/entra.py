@@ -44,11 +44,43 @@ class EntraOperations:
         openid = "/{tenant}/v2.0/.well-known/openid-configuration"
         return [
             Operation("POST", "/{tenant}/oauth2/v2.0/token", "azure.token", self._give, open=True),
+            Operation("POST", "/{tenant}/oauth2/token", "azure.token", self._give_for_resource, open=True),
             Operation("GET", openid, "azure.openid", self._describe, open=True),
             Operation("GET", "/common/discovery/instance", "azure.instance", self._discover, open=True),
         ]
 
     def _give(self, call: Call) -> web.Response:
+        refused = self._refused(call)
+        if refused is not None:
+            return refused
+        if not any(scope.endswith(_SCOPE_ENDING) for scope in call.form.get("scope", "").split()):
+            return self._no(400, "invalid_scope", 1002012, "The provided value for scope is not valid for a client credential request.")
+        seconds = self._tokens.lifetime_s
+        given = {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": self._tokens.issue()}
+        return json_answer(given, headers={"Cache-Control": "no-store, no-cache"})
+
+    def _give_for_resource(self, call: Call) -> web.Response:
+        """The older endpoint, whose numbers are text."""
+        refused = self._refused(call)
+        if refused is not None:
+            return refused
+        resource = call.form.get("resource", "")
+        if not resource.startswith("https://"):
+            return self._no(400, "invalid_resource", 500011, f"The resource principal named '{resource}' was not found.")
+        seconds, now_s = self._tokens.lifetime_s, self._clock.now_s()
+        given = {
+            "token_type": "Bearer",
+            "expires_in": str(seconds),
+            "ext_expires_in": str(seconds),
+            "expires_on": str(now_s + seconds),
+            "not_before": str(now_s),
+            "resource": resource,
+            "access_token": self._tokens.issue(),
+        }
+        return json_answer(given, headers={"Cache-Control": "no-store, no-cache"})
+
+    def _refused(self, call: Call) -> web.Response | None:
+        """The error for a client that is not the one that there is."""
         account, form = self._account, call.form
         if call.path["tenant"].lower() != account.tenant.lower():
             return self._no(400, "invalid_request", 90002, f"Tenant '{call.path['tenant']}' not found.")
@@ -61,11 +93,7 @@ class EntraOperations:
             return self._no(401, "invalid_client", 7000218, "The request body must contain the parameter 'client_secret'.")
         if not hmac.compare_digest(form["client_secret"].encode(), account.client_secret.encode()):
             return self._no(401, "invalid_client", 7000215, "Invalid client secret provided.")
-        if not any(scope.endswith(_SCOPE_ENDING) for scope in form.get("scope", "").split()):
-            return self._no(400, "invalid_scope", 1002012, "The provided value for scope is not valid for a client credential request.")
-        seconds = self._tokens.lifetime_s
-        given = {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": self._tokens.issue()}
-        return json_answer(given, headers={"Cache-Control": "no-store, no-cache"})
+        return None
 
     def _no(self, status: int, error: str, number: int, message: str) -> web.Response:
         """An error as RFC 6749 section 5.2 has it, with Entra's own keys."""

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from penstock.model.arch import Arch
 from penstock.model.marketplace import Generation
+from penstock.simulators.azure.gallerywriting import GalleryWriting
 from penstock.simulators.azure.places import api_version_of, location_of
 from penstock.simulators.cloud.catalogue import AzureCloud, GalleryImage
 from penstock.simulators.cloud.clock import SimulatorClock, moment_text
@@ -24,9 +25,11 @@ class GalleryOperations:
         cloud: whose regions there are.
         clock: by which versions appear and go.
         page_entries: how many entries a page has.
+        made: galleries that somebody made here.
     """
 
-    def __init__(self, cloud: AzureCloud, clock: SimulatorClock, *, page_entries: int) -> None:
+    def __init__(self, cloud: AzureCloud, clock: SimulatorClock, *, page_entries: int, made: GalleryWriting | None = None) -> None:
+        self._made = made
         self._cloud = cloud
         self._clock = clock
         self._page_entries = page_entries
@@ -73,7 +76,8 @@ class GalleryOperations:
         api_version_of(call)
         location = location_of(call, self._cloud)
         now = self._clock.now
-        found = [image for image in self._images if (image.locations is None or location in image.locations) and image.is_listed(now)]
+        images = (*self._images, *(self._made.shared_images() if self._made else ()))
+        found = [image for image in images if (image.locations is None or location in image.locations) and image.is_listed(now)]
         kind = "Gallery"
         for slot, kind_of_slot in (("gallery", "Gallery"), ("image", "Image"), ("version", "Image Version")):
             if slot in call.path and found:

@@ -10,6 +10,9 @@ from aiohttp import web
 from penstock.model.catalogue import AzureSku
 from penstock.simulators.azure.entra import AzureAccount, EntraOperations
 from penstock.simulators.azure.galleries import GalleryOperations
+from penstock.simulators.azure.gallerywriting import GalleryWriting
+from penstock.simulators.azure.ingestion import IngestionOperations
+from penstock.simulators.azure.ingestionproducts import Durations, PublisherState
 from penstock.simulators.azure.marketplace import MarketplaceOperations
 from penstock.simulators.azure.purchase import PurchaseOperations
 from penstock.simulators.cloud.catalogue import AzureCloud, Catalogue
@@ -31,8 +34,9 @@ class AzureSimulator(CloudSimulator):
         catalogue: what there is; the parts of Azure are served.  None is empty.
         cloud: whose regions and images these are.
         account: who may ask.
-        page_entries: how many entries the pages of community galleries have.
+        page_entries: how many entries the pages of community galleries, and of a publisher's products, have.
         accepted: the plans whose terms are accepted from the start.
+        durations: how long jobs of product ingestion take by the clock; None for the usual ones.
         now: the clock stands there; None is the real time.
         faults: what goes wrong from the start.
         seed: of the order in which versions are listed; Azure promises none.
@@ -44,6 +48,8 @@ class AzureSimulator(CloudSimulator):
         account: see above.
         tokens: those that were given out.
         accepted: the plans whose terms are accepted.
+        galleries: compute galleries that were made.
+        publisher: products in Partner Center, and their jobs.
     """
 
     ignore_case: ClassVar[bool] = True
@@ -56,6 +62,7 @@ class AzureSimulator(CloudSimulator):
         account: AzureAccount | None = None,
         page_entries: int = _PAGE_ENTRIES,
         accepted: Iterable[AzureSku] = (),
+        durations: Durations | None = None,
         now: datetime | None = None,
         faults: Iterable[Fault] = (),
         seed: int = 0,
@@ -69,9 +76,16 @@ class AzureSimulator(CloudSimulator):
         self.tokens = IssuedTokens(clock, lifetime_s=_TOKEN_LIFETIME_S)
         self._entra = EntraOperations(self.account, self.tokens, clock)
         self._marketplace = MarketplaceOperations(cloud, clock, seed=seed)
-        self._galleries = GalleryOperations(cloud, clock, page_entries=page_entries)
+        self.galleries = GalleryWriting(clock)
+        self._galleries = GalleryOperations(cloud, clock, page_entries=page_entries, made=self.galleries)
+        self._ingestion = IngestionOperations(clock, durations=durations or Durations(), page_entries=page_entries)
         self._purchase = PurchaseOperations(cloud, clock, self.accepted)
         super().__init__(catalogue, clock=clock, faults=faults, host=host, port=port, tls=tls)
+
+    @property
+    def publisher(self) -> PublisherState:
+        """The products of the publisher, and their jobs."""
+        return self._ingestion.state
 
     def issue_token(self) -> str:
         """A bearer token, without asking the endpoint."""
@@ -80,10 +94,11 @@ class AzureSimulator(CloudSimulator):
     def _stock(self, catalogue: Catalogue) -> None:
         self._marketplace.stock(catalogue.azure)
         self._galleries.stock(catalogue.galleries)
+        self._ingestion.stock(catalogue.azure_products)
         self._purchase.stock(catalogue.azure, catalogue.azure_sizes)
 
     def _operations(self) -> Iterable[Operation]:
-        for part in (self._entra, self._marketplace, self._galleries, self._purchase):
+        for part in (self._entra, self._marketplace, self.galleries, self._galleries, self._ingestion, self._purchase):
             yield from part.operations()
 
     def _check(self, call: Call) -> None:
