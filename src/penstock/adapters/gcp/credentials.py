@@ -5,7 +5,7 @@ and authorities.  What a token endpoint said is not repeated, because it may quo
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,7 +28,10 @@ with extra("gcp", "google"):
     from google.oauth2 import credentials as user
     from google.oauth2 import service_account
 
-_SCOPES = ("https://www.googleapis.com/auth/compute.readonly",)
+READING = ("https://www.googleapis.com/auth/compute.readonly",)
+"""The scopes of one who only looks at images."""
+WRITING = ("https://www.googleapis.com/auth/compute", "https://www.googleapis.com/auth/devstorage.read_write")
+"""The scopes of one who brings images."""
 _SUBJECT = "a token of Google Cloud"
 _LOG_IN = "log in with `gcloud auth application-default login`, or name a key with --gcp-credentials-file or GOOGLE_APPLICATION_CREDENTIALS"
 _LONGEST_FILE_BYTES = 1 << 20
@@ -37,7 +40,16 @@ _LONGEST_FILE_BYTES = 1 << 20
 class GoogleTokens:
     """:class:`penstock.adapters.http.rest.Tokens` by google-auth; made and closed inside the running loop."""
 
-    def __init__(self, options: GcpOptions) -> None:
+    def __init__(self, options: GcpOptions, *, service_account: str = "", scopes: Sequence[str] = READING) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            options: where credentials are, if not in ``service_account``.
+            service_account: the JSON of its key.
+            scopes: what the tokens are for.
+        """
+        self._service_account = service_account
+        self._scopes = tuple(scopes)
         self._file = options.credentials_file
         self._retries = options.http.retries
         self._transport = Transport(options.http)
@@ -74,7 +86,7 @@ class GoogleTokens:
     def _refresh_in_thread(self, request: "_LoopRequest") -> None:
         try:
             if self._credentials is None:
-                self._credentials = _read_credentials(self._file) if self._file else google.auth.default(scopes=_SCOPES, request=request)[0]
+                self._credentials = self._found(request)
             self._credentials.refresh(request)
         except refusals.DefaultCredentialsError:
             raise OperationError("no credentials for Google Cloud were found", hint=_LOG_IN) from None
@@ -85,8 +97,15 @@ class GoogleTokens:
                 raise TransientError("the token endpoint of Google Cloud did not answer as it should", hint=TRY_LATER) from None
             raise OperationError("Google Cloud refuses these credentials", hint=_LOG_IN) from None
 
+    def _found(self, request: "_LoopRequest") -> Any:  # noqa: ANN401  # google-auth has no types
+        if self._service_account:
+            return _credentials_of(self._service_account.encode(), "the service account", self._scopes)
+        if self._file:
+            return _read_credentials(self._file, self._scopes)
+        return google.auth.default(scopes=self._scopes, request=request)[0]
 
-def _read_credentials(path: Path) -> Any:  # noqa: ANN401  # google-auth has no types
+
+def _read_credentials(path: Path, scopes: Sequence[str]) -> Any:  # noqa: ANN401  # see above
     """The credentials in a file.
 
     Raises:
@@ -99,13 +118,22 @@ def _read_credentials(path: Path) -> Any:  # noqa: ANN401  # google-auth has no 
             content = file.read(_LONGEST_FILE_BYTES)
     except OSError as error:
         raise OperationError(f"the credentials cannot be read: {error.strerror}", subject=subject) from error
+    return _credentials_of(content, subject, scopes)
+
+
+def _credentials_of(content: bytes, subject: str, scopes: Sequence[str]) -> Any:  # noqa: ANN401  # see above
+    """The credentials in a document.
+
+    Raises:
+        InputError: it is no key of a service account and no file of a user.
+    """
     try:
         tree = parse_json(content, subject=subject)
         kind = tree.get("type") if isinstance(tree, Mapping) else None
         if kind == "service_account":
-            return service_account.Credentials.from_service_account_info(tree, scopes=_SCOPES)  # type: ignore[no-untyped-call]
+            return service_account.Credentials.from_service_account_info(tree, scopes=scopes)  # type: ignore[no-untyped-call]
         if kind == "authorized_user":
-            return user.Credentials.from_authorized_user_info(tree, scopes=_SCOPES)  # type: ignore[no-untyped-call]
+            return user.Credentials.from_authorized_user_info(tree, scopes=scopes)  # type: ignore[no-untyped-call]
     except (PenstockError, ValueError, refusals.GoogleAuthError):
         raise InputError(
             "holds no usable credentials of Google Cloud", subject=subject, hint=_LOG_IN

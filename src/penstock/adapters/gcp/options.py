@@ -9,6 +9,7 @@ from penstock.adapters.http.addresses import service_address
 from penstock.adapters.http.options import HttpOptions
 
 COMPUTE = "https://compute.googleapis.com"
+STORAGE = "https://storage.googleapis.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,7 @@ class GcpOptions:
     """What the client needs to know.
 
     Attributes:
-        endpoint: the address of the Compute Engine API, for an emulator; None for Google's own.
+        endpoint: the address of the Compute Engine API and of Cloud Storage, for an emulator; None for Google's own.
         credentials_file: of a service account or of a user; None for the application default credentials.
         http: patience, authorities of certificates, environment.
     """
@@ -32,6 +33,14 @@ class GcpOptions:
             InputError: the endpoint is no address to show a token to.
         """
         return service_address(self.endpoint or COMPUTE, "the endpoint of Google Cloud") / "compute/v1/projects"
+
+    def storage(self) -> URL:
+        """Where Cloud Storage is.
+
+        Raises:
+            InputError: the endpoint is no address to show a token to.
+        """
+        return service_address(self.endpoint or STORAGE, "the endpoint of Google Cloud")
 
     @property
     def anonymous(self) -> bool:

@@ -13,6 +13,7 @@ from penstock.simulators.cloud.clock import SimulatorClock
 from penstock.simulators.cloud.faults import without_some
 from penstock.simulators.cloud.operations import Call, Operation, Refusal, json_answer
 from penstock.simulators.gcp.filters import parse_filter
+from penstock.simulators.gcp.writing import MadeImage, WritingOperations
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _MOST_RESULTS = 500
@@ -22,10 +23,16 @@ _IMAGES = "/compute/v1/projects/{project}/global/images"
 
 
 class ImageOperations:
-    """List, get, and the newest of a family."""
+    """List, get, and the newest of a family: of the catalogue's images, and of those that were made.
 
-    def __init__(self, clock: SimulatorClock) -> None:
+    Args:
+        clock: by which images appear and go.
+        made: those that somebody made; None where nobody may.
+    """
+
+    def __init__(self, clock: SimulatorClock, made: WritingOperations | None = None) -> None:
         self._clock = clock
+        self._made = made
         self._projects: dict[str, list[GcpImage]] = {}
 
     def stock(self, images: Iterable[GcpImage]) -> None:
@@ -74,18 +81,22 @@ class ImageOperations:
     def _get_from_family(self, call: Call) -> web.Response:
         project, family = call.path["project"], call.path["family"]
         now = self._clock.now
-        usable = [image for image in self._seen(project) if image.family == family and not image.is_deprecated(now)]
+        told = (self._told(call, image) for image in self._seen(project) if _in_use(image, now))
+        usable = [image for image in told if image.get("family") == family and image["status"] == "READY"]
         if not usable:
             raise _missing(f"projects/{project}/global/images/family/{family}")
-        return json_answer(self._told(call, max(usable, key=lambda image: (image.published_at or _LONG_AGO, image.name))))
+        return json_answer(max(usable, key=lambda image: (datetime.fromisoformat(str(image["creationTimestamp"])), image["name"])))
 
-    def _seen(self, project: str) -> list[GcpImage]:
-        if project not in self._projects:
+    def _seen(self, project: str) -> list[GcpImage | MadeImage]:
+        made = self._made.of_project(project) if self._made is not None else []
+        if project not in self._projects and self._made is None:
             raise _missing(f"projects/{project}")
         now = self._clock.now
-        return [image for image in self._projects[project] if image.is_listed(now)]
+        return [*made, *(image for image in self._projects.get(project, ()) if image.is_listed(now))]
 
-    def _told(self, call: Call, image: GcpImage) -> dict[str, object]:
+    def _told(self, call: Call, image: GcpImage | MadeImage) -> dict[str, object]:
+        if isinstance(image, MadeImage):
+            return image.told(_origin(call), self._clock.now)
         base = f"{_origin(call)}{_path(image.project)}"
         told: dict[str, object] = {
             "kind": "compute#image",
@@ -108,6 +119,10 @@ class ImageOperations:
             state = {"state": "DEPRECATED", "replacement": replacement, "deprecated": _time(image.deprecated_at)}
             told["deprecated"] = {key: value for key, value in state.items() if value is not None}
         return {key: value for key, value in told.items() if value is not None}
+
+
+def _in_use(image: GcpImage | MadeImage, now: datetime) -> bool:
+    return image.deprecated is None if isinstance(image, MadeImage) else not image.is_deprecated(now)
 
 
 def _page_of(call: Call) -> tuple[int, int]:

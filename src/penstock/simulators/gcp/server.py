@@ -1,11 +1,14 @@
-"""Google Cloud as a running server: the Compute Engine API and the token endpoint at one address."""
+"""Google Cloud as a running server: the Compute Engine API, Cloud Storage and the token endpoint at one address."""
 
 import ssl
 from collections.abc import Iterable
 from datetime import datetime
+from types import TracebackType
+from typing import ClassVar
 
 from aiohttp import web
 
+from penstock.formats.diskarchive import SIZE_UNIT_BYTES
 from penstock.simulators.cloud.catalogue import Catalogue
 from penstock.simulators.cloud.clock import SimulatorClock
 from penstock.simulators.cloud.faults import Fault
@@ -13,7 +16,10 @@ from penstock.simulators.cloud.operations import Call, Operation, Refusal, json_
 from penstock.simulators.cloud.server import CloudSimulator
 from penstock.simulators.cloud.tokens import IssuedTokens, bearer_of
 from penstock.simulators.gcp.images import ImageOperations
+from penstock.simulators.gcp.latencies import GcpLatencies
 from penstock.simulators.gcp.oauth import OauthOperations
+from penstock.simulators.gcp.storage import StorageOperations
+from penstock.simulators.gcp.writing import WritingOperations
 from penstock.simulators.thread import threaded
 
 _TOKEN_LIFETIME_S = 3599
@@ -22,6 +28,8 @@ _STATUS_NAMES = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    412: "FAILED_PRECONDITION",
     429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
     503: "UNAVAILABLE",
@@ -35,6 +43,10 @@ class GcpSimulator(CloudSimulator):
         catalogue: what there is; its images of Google Cloud are served.  None is empty.
         client_email: the only service account that gets tokens; ``""`` gives them to all.
         anonymous: let in those who show no token; the real one never does.
+        writable: whether images can be made, in any project.
+        buckets: of Cloud Storage, that there are from the start; with ``writable`` more can be made.
+        latencies: how long it takes to make and change images.
+        disk_unit_bytes: disks must be multiples of it; the real one wants whole GiB, which take time.
         now: the clock stands there; None is the real time.
         faults: what goes wrong from the start.
         host: the address to listen on.
@@ -43,7 +55,11 @@ class GcpSimulator(CloudSimulator):
 
     Attributes:
         tokens: those that were given out.
+        storage: the buckets, where it is writable.
+        making: the images that were made, where it is writable.
     """
+
+    longest_body_bytes: ClassVar[int] = 80 << 20
 
     def __init__(
         self,
@@ -51,6 +67,10 @@ class GcpSimulator(CloudSimulator):
         *,
         client_email: str = "",
         anonymous: bool = False,
+        writable: bool = False,
+        buckets: Iterable[str] = (),
+        latencies: GcpLatencies | None = None,
+        disk_unit_bytes: int = SIZE_UNIT_BYTES,
         now: datetime | None = None,
         faults: Iterable[Fault] = (),
         host: str = "127.0.0.1",
@@ -62,7 +82,10 @@ class GcpSimulator(CloudSimulator):
         self._client_email = client_email
         self._anonymous = anonymous
         self._oauth = OauthOperations(self.tokens, client_email)
-        self._images = ImageOperations(clock)
+        self.storage = StorageOperations(clock, buckets)
+        self.making = WritingOperations(clock, self.storage, latencies or GcpLatencies(), unit_bytes=disk_unit_bytes)
+        self._writable = writable
+        self._images = ImageOperations(clock, self.making if writable else None)
         super().__init__(catalogue, clock=clock, faults=faults, host=host, port=port, tls=tls)
 
     def issue_token(self) -> str:
@@ -82,11 +105,17 @@ class GcpSimulator(CloudSimulator):
             "token_uri": f"{self.url}/token",
         }
 
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End, and forget all bytes."""
+        await super().__aexit__(kind, error, trace)
+        self.storage.close()
+
     def _stock(self, catalogue: Catalogue) -> None:
         self._images.stock(catalogue.gcp)
 
     def _operations(self) -> Iterable[Operation]:
-        return [*self._oauth.operations(), *self._images.operations()]
+        written = [*self.storage.operations(), *self.making.operations()] if self._writable else []
+        return [*self._oauth.operations(), *written, *self._images.operations()]
 
     def _check(self, call: Call) -> None:
         header = call.request.headers.get("Authorization")
