@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.simulate.serving import EXISTING_FILE, parse_address, serve, tls_of
+from penstock.cli.simulate.serving import SimulatorSettings, serve, simulator_options
 from penstock.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 @click.command("assisted")
-@click.option("--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Listen here; port 0 takes a free one.")
 @click.option("--infra-env", "configs", multiple=True, metavar="UUID=FILE", help="Have this infra-env with this config; may be repeated.")
 @click.option("--ramdisk", "ramdisks", multiple=True, metavar="UUID=FILE", help="Give its hosts this ramdisk; may be repeated.")
 @click.option("--karg", "kargs", multiple=True, metavar="UUID=ARG", help="Give its hosts this kernel argument; may be repeated.")
@@ -25,27 +24,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Ask for a token that is shown in this way, or in any.",
 )
-@click.option("--now", metavar="TIME", help="Let the clock stand at this time (RFC 3339; default: the real time).")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="KIND[=N][,OPTION=N]…[@REGEX]",
-    help="Let something go wrong with requests whose 'METHOD /path?query' matches; may be repeated.",
-)
-@click.option("--tls-cert", type=EXISTING_FILE, metavar="FILE", help="Speak HTTPS with this certificate (PEM, with its chain).")
-@click.option("--tls-key", type=EXISTING_FILE, metavar="FILE", help="The certificate's private key (PEM).")
+@simulator_options
 def assisted(
     *,
-    listen: str,
+    settings: SimulatorSettings,
     configs: tuple[str, ...],
     ramdisks: tuple[str, ...],
     kargs: tuple[str, ...],
     auth: str,
-    now: str | None,
-    faults: tuple[str, ...],
-    tls_cert: Path | None,
-    tls_key: Path | None,
 ) -> None:
     """Serve Ignition configs as assisted-service does.
 
@@ -60,17 +46,15 @@ def assisted(
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.model.hosts import CredentialKind
     from penstock.simulators.assisted import AssistedSimulator
-    from penstock.simulators.cloud import Fault, parse_moment
 
-    host, port = parse_address(listen)
     simulator = AssistedSimulator(
         _infra_envs(configs, ramdisks, kargs),
         auth=list(CredentialKind) if auth == "any" else [CredentialKind(auth)],
-        now=None if now is None else parse_moment(now, subject="--now"),
-        faults=[Fault.parse(text) for text in faults],
-        host=host,
-        port=port,
-        tls=tls_of(tls_cert, tls_key),
+        now=settings.now,
+        faults=settings.faults,
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
     )
     serve(simulator)
 

@@ -11,7 +11,11 @@ _ACCOUNT_DIGITS = 12
 
 @click.command("aws")
 @cloud_options
-@click.option("--writable", is_flag=True, help="Serve accounts in which images are made: S3, STS, EC2's imports and images, EBS direct.")
+@click.option(
+    "--writable",
+    is_flag=True,
+    help="Serve accounts in which images are made: S3, STS, EC2's imports and images, EBS direct, the Marketplace Catalog.",
+)
 @click.option(
     "--account",
     "accounts",
@@ -22,7 +26,7 @@ _ACCOUNT_DIGITS = 12
 @click.option(
     "--latency",
     metavar="NAME=SECONDS[,…]",
-    help="Let AWS take its time: request, import, copy, seal, register, visible, part-per-mib.",
+    help="Let AWS take its time: request, import, copy, seal, register, visible, change, part-per-mib.",
 )
 def aws(*, settings: CloudSettings, writable: bool, accounts: tuple[str, ...], latency: str | None) -> None:
     """Serve AMIs of AWS (EC2), and with --writable make them.

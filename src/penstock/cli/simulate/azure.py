@@ -1,4 +1,4 @@
-"""``penstock simulate azure``: the catalogues of Azure."""
+"""``penstock simulate azure``: the catalogues of Azure, and a publisher's products."""
 
 import click
 
@@ -13,9 +13,10 @@ _CLOUDS = ["AzureCloud", "AzureUSGovernment", "AzureChinaCloud"]
 @click.option("--cloud", type=click.Choice(_CLOUDS), default="AzureCloud", show_default=True, help="Be this one of Azure's clouds.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Mix the order of versions by this number; Azure promises none.")
 def azure(*, settings: CloudSettings, cloud: str, seed: int) -> None:
-    """Serve the Azure marketplace and community galleries.
+    """Serve the Azure marketplace, community galleries, and the products of a publisher.
 
-    The address is that of the resource manager and of the authority for tokens. Kinds of faults are status, slow, cut, stall and partial.
+    The address is that of the resource manager, of product ingestion and of the authority for tokens. Products come from azure_products of
+    a catalogue, and stand in draft, preview and live. Kinds of faults are status, slow, cut, stall and partial.
     The clock is moved, and requests are read, under /_simulator/. This client gets tokens:
 
     \b

@@ -1,47 +1,33 @@
 """Options of the simulators of clouds: what they have for sale, what time it is, what goes wrong, where they listen."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
-from penstock.cli.simulate.serving import EXISTING_FILE, parse_address, tls_of
+from penstock.cli.simulate.serving import EXISTING_FILE, SimulatorSettings, simulator_options, with_options
 
 if TYPE_CHECKING:
-    import ssl
-    from datetime import datetime
-
-    from penstock.simulators.cloud import Catalogue, Fault
+    from penstock.simulators.cloud import Catalogue
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class CloudSettings:
+class CloudSettings(SimulatorSettings):
     """What the options say, read.
 
     Attributes:
         catalogue: of all files together.
-        now: where the clock stands; None for the real time.
-        faults: what goes wrong.
-        host: to listen on.
-        port: 0 for a free one.
-        tls: None for plain HTTP.
     """
 
     catalogue: "Catalogue"
-    now: "datetime | None"
-    faults: "tuple[Fault, ...]"
-    host: str
-    port: int
-    tls: "ssl.SSLContext | None"
 
 
 _OPTIONS: Final = (
-    click.option("--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Listen here; port 0 takes a free one."),
     click.option(
         "--catalogue",
         "catalogues",
@@ -61,49 +47,32 @@ _OPTIONS: Final = (
     click.option(
         "--stream", "streams", multiple=True, type=EXISTING_FILE, metavar="FILE", help="Serve what this stream file names; may be repeated."
     ),
-    click.option("--now", metavar="TIME", help="Let the clock stand at this time (RFC 3339; default: the real time)."),
-    click.option(
-        "--fault",
-        "faults",
-        multiple=True,
-        metavar="KIND[=N][,OPTION=N]…[@REGEX]",
-        help="Let something go wrong with requests whose 'METHOD /path?query' matches; may be repeated.",
-    ),
-    click.option("--tls-cert", type=EXISTING_FILE, metavar="FILE", help="Speak HTTPS with this certificate (PEM, with its chain)."),
-    click.option("--tls-key", type=EXISTING_FILE, metavar="FILE", help="The certificate's private key (PEM)."),
 )
-_NAMES: Final = ("listen", "catalogues", "marketplaces", "streams", "now", "faults", "tls_cert", "tls_key")
 
 
 def cloud_options(command: F) -> F:
     """The options of every cloud, passed as ``settings: CloudSettings``; files may be given several times, and add up."""
 
     @functools.wraps(command)
-    def collect(**values: Any) -> object:  # noqa: ANN401  # whatever the command takes
-        settings = _settings(**{name: values.pop(name) for name in _NAMES})
-        return command(settings=settings, **values)
+    def collect(
+        *,
+        settings: SimulatorSettings,
+        catalogues: tuple[Path, ...],
+        marketplaces: tuple[Path, ...],
+        streams: tuple[Path, ...],
+        **values: Any,  # noqa: ANN401  # whatever the command takes
+    ) -> object:
+        catalogue = _catalogue(catalogues, marketplaces, streams)
+        cloud = CloudSettings(settings.host, settings.port, settings.now, settings.faults, settings.tls, catalogue)
+        return command(settings=cloud, **values)
 
-    decorated: Any = collect
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated  # type: ignore[no-any-return]
+    return cast("F", with_options(simulator_options(collect), _OPTIONS))
 
 
-def _settings(
-    *,
-    listen: str,
-    catalogues: tuple[Path, ...],
-    marketplaces: tuple[Path, ...],
-    streams: tuple[Path, ...],
-    now: str | None,
-    faults: tuple[str, ...],
-    tls_cert: Path | None,
-    tls_key: Path | None,
-) -> CloudSettings:
+def _catalogue(catalogues: Iterable[Path], marketplaces: Iterable[Path], streams: Iterable[Path]) -> "Catalogue":
     from penstock.formats.stream import parse_marketplace, parse_stream
-    from penstock.simulators.cloud import Catalogue, Fault, implied_catalogue, parse_catalogue, parse_moment
+    from penstock.simulators.cloud import Catalogue, implied_catalogue, parse_catalogue
 
-    host, port = parse_address(listen)
     catalogue = Catalogue()
     for path in catalogues:
         catalogue += parse_catalogue(path.read_bytes(), subject=str(path))
@@ -111,11 +80,4 @@ def _settings(
         catalogue += implied_catalogue(marketplace=parse_marketplace(path.read_bytes(), subject=str(path)))
     for path in streams:
         catalogue += implied_catalogue(stream=parse_stream(path.read_bytes(), subject=str(path)))
-    return CloudSettings(
-        catalogue=catalogue,
-        now=None if now is None else parse_moment(now, subject="--now"),
-        faults=tuple(Fault.parse(text) for text in faults),
-        host=host,
-        port=port,
-        tls=tls_of(tls_cert, tls_key),
-    )
+    return catalogue

@@ -5,32 +5,18 @@ from pathlib import Path
 
 import click
 
-from penstock.cli.simulate.serving import EXISTING_FILE, parse_address, serve, tls_of
+from penstock.cli.simulate.serving import EXISTING_FILE, SimulatorSettings, serve, simulator_options
 
 
 @click.command("ocm")
-@click.option("--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Listen here; port 0 takes a free one.")
 @click.option("--pull-secret", type=EXISTING_FILE, metavar="FILE", help="Give this pull secret, not one of no worth.")
 @click.option("--token-lifetime", type=click.IntRange(min=1), default=900, show_default=True, metavar="SECONDS", help="Let tokens end.")
-@click.option("--now", metavar="TIME", help="Let the clock stand at this time (RFC 3339; default: the real time).")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="KIND[=N][,OPTION=N]…[@REGEX]",
-    help="Let something go wrong with requests whose 'METHOD /path?query' matches; may be repeated.",
-)
-@click.option("--tls-cert", type=EXISTING_FILE, metavar="FILE", help="Speak HTTPS with this certificate (PEM, with its chain).")
-@click.option("--tls-key", type=EXISTING_FILE, metavar="FILE", help="The certificate's private key (PEM).")
+@simulator_options
 def ocm(
     *,
-    listen: str,
+    settings: SimulatorSettings,
     pull_secret: Path | None,
     token_lifetime: int,
-    now: str | None,
-    faults: tuple[str, ...],
-    tls_cert: Path | None,
-    tls_key: Path | None,
 ) -> None:
     """Serve pull secrets as OpenShift Cluster Manager does.
 
@@ -49,7 +35,6 @@ def ocm(
       penstock simulate ocm --fault status=503,times=2@/access_token
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.formats.authfile import parse_pull_secret
-    from penstock.simulators.cloud import Fault, parse_moment
     from penstock.simulators.ocm import OcmSimulator
 
     given = None
@@ -57,14 +42,13 @@ def ocm(
         content = pull_secret.read_bytes()
         parse_pull_secret(content, subject=str(pull_secret))
         given = json.loads(content)
-    host, port = parse_address(listen)
     simulator = OcmSimulator(
         given,
         token_lifetime_s=token_lifetime,
-        now=None if now is None else parse_moment(now, subject="--now"),
-        faults=[Fault.parse(text) for text in faults],
-        host=host,
-        port=port,
-        tls=tls_of(tls_cert, tls_key),
+        now=settings.now,
+        faults=settings.faults,
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
     )
     serve(simulator)

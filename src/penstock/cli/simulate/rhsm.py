@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.simulate.serving import EXISTING_FILE, parse_address, serve, tls_of
+from penstock.cli.simulate.serving import EXISTING_FILE, SimulatorSettings, serve, simulator_options
 from penstock.model.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 @click.command("rhsm")
-@click.option("--listen", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="Listen here; port 0 takes a free one.")
 @click.option(
     "--product",
     "products",
@@ -22,25 +21,12 @@ if TYPE_CHECKING:
     metavar="NAME[@PROVIDER]",
     help="Have this group of images (provider: AWS); may be repeated (default: the usual ones of AWS, AGOV and ACN).",
 )
-@click.option("--now", metavar="TIME", help="Let the clock stand at this time (RFC 3339; default: the real time).")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="KIND[=N][,OPTION=N]…[@REGEX]",
-    help="Let something go wrong with requests whose 'METHOD /path?query' matches; may be repeated.",
-)
-@click.option("--tls-cert", type=EXISTING_FILE, metavar="FILE", help="Speak HTTPS with this certificate (PEM, with its chain).")
-@click.option("--tls-key", type=EXISTING_FILE, metavar="FILE", help="The certificate's private key (PEM).")
+@simulator_options
 @click.option("--client-ca", type=EXISTING_FILE, metavar="FILE", help="Turn away clients without a certificate of this authority (PEM).")
 def rhsm(
     *,
-    listen: str,
+    settings: SimulatorSettings,
     products: tuple[str, ...],
-    now: str | None,
-    faults: tuple[str, ...],
-    tls_cert: Path | None,
-    tls_key: Path | None,
     client_ca: Path | None,
 ) -> None:
     """Serve RHSM's catalogue of images in AWS.
@@ -54,20 +40,17 @@ def rhsm(
       penstock simulate rhsm --product RHEL_HOURLY --product RHEL@AGOV
       penstock simulate rhsm --fault status=503,times=2@/amis
     """  # noqa: D301  # \b keeps click from joining the lines
-    from penstock.simulators.cloud import Fault, parse_moment
     from penstock.simulators.rhsm import USUAL_PRODUCTS, RhsmSimulator
 
-    host, port = parse_address(listen)
-    tls = tls_of(tls_cert, tls_key)
     if client_ca is not None:
-        _demand_certificates(tls, client_ca)
+        _demand_certificates(settings.tls, client_ca)
     simulator = RhsmSimulator(
         tuple(_product(text) for text in products) or USUAL_PRODUCTS,
-        now=None if now is None else parse_moment(now, subject="--now"),
-        faults=[Fault.parse(text) for text in faults],
-        host=host,
-        port=port,
-        tls=tls,
+        now=settings.now,
+        faults=settings.faults,
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
     )
     serve(simulator)
 
