@@ -33,7 +33,8 @@ streams          file → stream                                          ``meta
 generate                                                                ``release.json``, where the stream was made from one
 streams          cloud-image → stream                                   ``aws us-east-1 x86_64``, ``gcp x86_64``: as ``populate``
 generate
-streams merge    marketplace → stream, stream → stream                  ``marketplace images``, ``merged``
+streams merge    marketplace → stream, stream → stream                  ``marketplace images``, ``merged``; ``images of a push`` for what
+                                                                        ``--emit-stream`` wrote
 streams mirror   file → stream                                          ``metal iso disk x86_64``: a file that was mirrored
 streams mirror   stream → stream                                        ``addresses rewritten``
 streams          stream → configmap                                     ``stream NAME``, or ``default stream``
@@ -45,9 +46,8 @@ images serve     file → served-iso, minimal-iso → served-iso            ``se
 images serve     host → served-iso                                      ``made for it``
 images serve     ignition-config → host                                 ``assigned``; the host's fact ``ignition`` is the newest
 publish          file → cloud-image                                     ``published to REGION as NAME``
-community-push
-publish          cloud-image → stream                                   ``aws REGION ARCH``, with ``--emit-stream``
-community-push
+publish          cloud-image → stream                                   ``aws us-east-1 x86_64``, ``gcp x86_64``, ``azure ocp hyperVGen2
+--emit-stream                                                           x86_64``: the place that it fills
 ===============  =====================================================  ==================================================
 
 So a trace *up* from an ISO shows the layer and the image that hold its bytes, the release that named the image, and through the release

@@ -1,6 +1,6 @@
 """Stream documents in the ledger, and what merging and packing them tells it; the table of edges stands in :mod:`penstock.lineage`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from penstock.model.digest import Digest
@@ -8,8 +8,12 @@ from penstock.model.lineage import Artifact, Edge, Fact, Kind
 from penstock.model.marketplace import MarketplaceFile
 from penstock.model.record import given
 from penstock.model.stream import Stream
+from penstock.streams.parts import ImagePlace, places_of
 
 Lineage = tuple[list[Artifact], list[Edge]]
+
+
+_MARKETPLACE = ("rhel_coreos_extensions", "marketplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +23,37 @@ class Source:
     Attributes:
         content: its bytes.
         name: the name of its file, or ``""``.
-        stream: the document, where it is a stream; None for a marketplace file.
+        stream: the document, where it is the stream itself.
         marketplace: the document, where it is a marketplace file.
+        part: the document, where it is a part of a stream: the images of a push.
     """
 
     content: bytes
     name: str = ""
     stream: Stream | None = field(default=None, repr=False)
     marketplace: MarketplaceFile | None = field(default=None, repr=False)
+    part: Stream | None = field(default=None, repr=False)
 
     @property
     def artifact(self) -> Artifact:
         """The document as the ledger knows it."""
         names = frozenset({self.name} if self.name else ())
-        if self.stream is None:
+        document = self.stream or self.part
+        if document is None:
             return _artifact(Kind.MARKETPLACE, self.content, {}, names)
-        return stream_artifact(self.content, self.stream, names)
+        return stream_artifact(self.content, document, names)
+
+    @property
+    def why(self) -> str:
+        """What a stream has of it."""
+        return "merged" if self.stream is not None else "images of a push" if self.part is not None else "marketplace images"
+
+    def gives(self, arches: Iterable[str]) -> set[ImagePlace]:
+        """The places that it fills in a stream of these architectures; of a marketplace file the one that it replaces whole."""
+        known = set(arches)
+        if self.part is not None:
+            return {place for place in places_of(self.part) if place[0] in known}
+        return {(arch, *_MARKETPLACE) for arch in self.marketplace or () if arch in known}
 
 
 def stream_artifact(content: bytes, stream: Stream, names: Iterable[str] = ()) -> Artifact:
@@ -48,10 +67,10 @@ def stream_artifact(content: bytes, stream: Stream, names: Iterable[str] = ()) -
 
 
 def lineage_of_merge(sources: Iterable[Source], merged: bytes, stream: Stream) -> Lineage:
-    """A stream that was merged of a stream and marketplace files.
+    """A stream that was merged of a stream, marketplace files and parts of streams.
 
-    Where the stream came out as it went in, nothing was made of anything.  A marketplace file of which no entry is in the result, because
-    the stream has none of its architectures or a later file has them all, is no source of it.
+    Where the stream came out as it went in, nothing was made of anything.  A file of which nothing is in the result, because the stream has
+    none of its architectures or later files have all of its places, is no source of it.
 
     Args:
         sources: in the order in which they were merged.
@@ -59,14 +78,22 @@ def lineage_of_merge(sources: Iterable[Source], merged: bytes, stream: Stream) -
         stream: the result.
     """
     made = stream_artifact(merged, stream)
-    listed = list(sources)
-    last = {name: index for index, source in enumerate(listed) for name in (source.marketplace or {}) if name in stream.architectures}
-    kept = [(source, source.artifact) for index, source in enumerate(listed) if source.marketplace is None or index in last.values()]
+    kept = [(source, source.artifact) for source in _lasting(list(sources), stream)]
     unchanged = [artifact for _, artifact in kept if artifact.id == made.id]
     if unchanged:
         return unchanged, []
-    edges = [Edge(artifact.id, made.id, "merged" if source.stream is not None else "marketplace images") for source, artifact in kept]
+    edges = [Edge(artifact.id, made.id, source.why) for source, artifact in kept]
     return [made, *(artifact for _, artifact in kept)], edges
+
+
+def _lasting(sources: Sequence[Source], stream: Stream) -> Iterator[Source]:
+    """Those of which something is in the result: a place that no later one fills, or replaces with all that is around it."""
+    for index, source in enumerate(sources):
+        later = {place for each in sources[index + 1 :] for place in each.gives(stream.architectures)}
+        if source.stream is not None or any(
+            not any(place[:length] in later for length in range(1, len(place) + 1)) for place in source.gives(stream.architectures)
+        ):
+            yield source
 
 
 def lineage_of_config_map(streams: Iterable[tuple[Artifact, str]], content: bytes, version: str) -> Lineage:

@@ -15,7 +15,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "updates": Entry("penstock.cli.streams.updates", "updates_group", "Edit the update metadata of a stream."),
     "mirror": Entry("penstock.cli.streams.mirror", "mirror_command", "Download a stream's artifacts and rewrite their addresses."),
     "populate": Entry("penstock.cli.streams.populate", "populate_command", "Fill a marketplace file from the clouds' catalogues."),
-    "merge": Entry("penstock.cli.streams.merge", "merge_command", "Print a stream with the marketplace images put in."),
+    "merge": Entry("penstock.cli.streams.merge", "merge_command", "Print a stream with images put in."),
     "print": Entry("penstock.cli.streams.print", "print_command", "Print a stream as the installer does."),
     "image": Entry("penstock.cli.streams.image", "image_command", "Choose the boot image that an installer uses."),
     "configmap": Entry("penstock.cli.streams.configmap", "configmap_command", "Print the coreos-bootimages ConfigMap of streams."),

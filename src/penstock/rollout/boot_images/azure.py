@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from penstock.model.arch import Arch
-from penstock.model.marketplace import AzureMarketplace, AzureMarketplaceImage, Generation, PurchasePlan
+from penstock.model.marketplace import AzureMarketplace, AzureMarketplaceImage, Generation, PurchasePlan, plan_of_offer
 from penstock.model.record import given
 from penstock.model.stream import StreamArch
 from penstock.rollout.boot_images.cluster import MachineSet
@@ -19,14 +19,6 @@ _UNPAID_PUBLISHER: Final = "azureopenshift"
 _NO_PLAN: Final = "MarketplaceNoPlan"
 _WITH_PLAN: Final = "MarketplaceWithPlan"
 _NO_MARKETPLACE_ARCHES: Final = frozenset({Arch.PPC64LE, Arch.S390X})
-_PLANS: Final[Mapping[tuple[str, str], PurchasePlan]] = {
-    ("redhat", "rh-ocp-worker"): PurchasePlan.OCP,
-    ("redhat", "rh-opp-worker"): PurchasePlan.OPP,
-    ("redhat", "rh-oke-worker"): PurchasePlan.OKE,
-    ("redhat-limited", "rh-ocp-worker"): PurchasePlan.OCP_EMEA,
-    ("redhat-limited", "rh-opp-worker"): PurchasePlan.OPP_EMEA,
-    ("redhat-limited", "rh-oke-worker"): PurchasePlan.OKE_EMEA,
-}
 
 
 def decide(machine_set: MachineSet, arch: Arch, stream_arch: StreamArch | None) -> Decision:
@@ -90,7 +82,7 @@ def _security_type(machine_set: MachineSet) -> str:
 def _plan_of(image: Mapping[str, str]) -> PurchasePlan | None:
     if image["resourceID"] or image["publisher"].casefold() == _UNPAID_PUBLISHER:
         return PurchasePlan.NO_PURCHASE_PLAN
-    return _PLANS.get((image["publisher"].casefold(), image["offer"]))
+    return plan_of_offer(image["publisher"], image["offer"])
 
 
 def _marketplace(stream_arch: StreamArch) -> AzureMarketplace | None:
