@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -30,8 +31,13 @@ hypothesis.settings.load_profile("ci" if IN_CI else "local")
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of a marked folder carries the folder's mark."""
+    """Every test of a marked folder carries the folder's mark; those of pushsource are skipped where it is not installed."""
+    skipped = (
+        None if find_spec("pushsource") else pytest.mark.skip("the extra koji is not installed (libkrb5-dev, gcc)")
+    )
     for item in items:
+        if skipped and item.get_closest_marker("koji"):
+            item.add_marker(skipped)
         for mark, folder in MARKED_FOLDERS.items():
             if folder in item.path.parents:
                 item.add_marker(mark)

@@ -18,12 +18,32 @@ def main() -> None:
     run()
 
 
+def combined_push() -> None:
+    """Run ``pubtools-marketplacesvm-push``."""
+    _run_upstream("pubtools-marketplacesvm-push")
+
+
+def marketplace_push() -> None:
+    """Run ``pubtools-marketplacesvm-marketplace-push``."""
+    _run_upstream("pubtools-marketplacesvm-marketplace-push")
+
+
 def community_push() -> None:
     """Run ``pubtools-marketplacesvm-community-push``."""
+    _run_upstream("pubtools-marketplacesvm-community-push")
+
+
+def delete() -> None:
+    """Run ``pubtools-marketplacesvm-delete``."""
+    _run_upstream("pubtools-marketplacesvm-delete")
+
+
+def _run_upstream(name: str) -> None:
     _before_imports()
     from penstock.cli.publish.upstream import main as run
+    from penstock.cli.publish.upstream_parsers import PROGRAMS
 
-    run()
+    run(PROGRAMS[name])
 
 
 def _before_imports() -> None:
