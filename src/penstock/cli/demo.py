@@ -32,12 +32,14 @@ _WORTH_DRAWING_BYTES: Final = 1 << 20
 def command(*, keep: Path | None, progress: ProgressStyle) -> None:
     """Show the road on embedded parts, from components to a trace.
 
-    It fills a stream's marketplace images from a simulated Azure, starts a
+    It publishes disk images to a simulated AWS and puts the AMIs into a stream,
+    fills the stream's marketplace images from a simulated Azure, starts a
     registry on a loopback port, pushes small component images, makes a release
     payload of them, extracts the CoreOS ISO from it, shows that a flipped bit is
     refused, asks the payload which image an installer boots and how far that
-    one is behind, and traces the ISO and the image back. It needs no network
-    and no root, and takes a few seconds.
+    one is behind, and traces ISO, image and AMI back. It needs no network and
+    no root, and takes a few seconds; publishing needs the extras "aws" and
+    "simulate", and is left out without them.
 
     \b
     Examples:

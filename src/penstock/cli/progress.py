@@ -138,7 +138,7 @@ class _PlainLines:
 
 
 class _JsonLines:
-    """Events as JSON, one on each line, with the fields of ``Progress``."""
+    """Events as JSON, one on each line, with the fields of ``Progress``; ``percent`` where it is true."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -152,7 +152,7 @@ class _JsonLines:
         self._told_s[key] = now_s
         if event.finished:
             del self._told_s[key]
-        fields = {name: getattr(event, name) for name in Progress.__dataclass_fields__}
+        fields = {name: getattr(event, name) for name in Progress.__dataclass_fields__ if name != "percent" or event.percent}
         _write(json.dumps(fields))
 
 
@@ -165,6 +165,8 @@ def _write(line: str) -> None:
 def describe(event: Progress) -> str:
     """An event for people: ``extract coreos-x86_64.iso: 512.0 MiB of 1.0 GiB (50 %)``."""
     text = f"{printable(event.step)} {printable(event.item)}"
+    if event.percent:
+        return f"{text}: done" if event.finished else f"{text}: {event.done_bytes} %"
     if event.finished:
         return f"{text}: {format_size(event.done_bytes)}" if event.done_bytes else f"{text}: done"
     if event.total_bytes:
@@ -175,7 +177,7 @@ def describe(event: Progress) -> str:
 
 def _speed(event: Progress, elapsed_s: float) -> str:
     """``, 250.0 MiB/s``; nothing where an item was over before its speed could be told."""
-    if not event.done_bytes or elapsed_s < 0.05:
+    if not event.done_bytes or event.percent or elapsed_s < 0.05:
         return ""
     return f", {format_size(event.done_bytes / elapsed_s)}/s"
 

@@ -1,1 +1,1 @@
-"""The whole road on embedded parts: a registry in this process, small images made on the spot, real formats and real verification."""
+"""The whole road on embedded parts: registry and clouds in this process, small images made on the spot, real formats, real verification."""

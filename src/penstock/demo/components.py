@@ -108,10 +108,14 @@ def _source(repository: str, digit: str) -> dict[str, str]:
     }
 
 
+def root_squashfs(stream: str, arch: Arch, padding_bytes: int) -> bytes:
+    """The root file system of a build, which stands in its ISO and on its disk, and behind it so much that cannot be compressed."""
+    return _SQUASHFS + b"".join(sha256(f"{stream} {arch} {number}".encode()).digest() for number in range(padding_bytes // 32))
+
+
 def _iso(stream: str, arch: Arch) -> bytes:
     version = OS_VERSIONS[stream]
-    padding = b"".join(sha256(f"{stream} {arch} {number}".encode()).digest() for number in range(_PADDING_BYTES // 32))
-    return make_small_iso(version, arch, squashfs=_SQUASHFS + padding, created_s=int(_CREATED_AT.timestamp()))
+    return make_small_iso(version, arch, squashfs=root_squashfs(stream, arch, _PADDING_BYTES), created_s=int(_CREATED_AT.timestamp()))
 
 
 def _iso_files(arch: Arch, isos: Isos) -> dict[str, bytes]:

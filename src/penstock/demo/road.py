@@ -12,6 +12,7 @@ from penstock.demo.boot_images import choose_and_check, fill_streams
 from penstock.demo.components import ARCHES, Component, demo_components, demo_isos, demo_streams, push_component
 from penstock.demo.hosts import serve_a_host
 from penstock.demo.narrator import Narrator
+from penstock.demo.publishing import publish_images, trace_image
 from penstock.demo.stage import ARCH, ISO, PAYLOAD, VERSION, Stage
 from penstock.formats.oci.selection import LayerFilter
 from penstock.lineage.lookup import find_artifacts
@@ -45,7 +46,8 @@ async def walk(folder: Path, narrator: Narrator, progress: ProgressSink) -> str:
     ):
         stage = Stage(folder, registry, images, ledger, narrator, progress)
         isos = demo_isos()
-        streams = await fill_streams(stage, demo_streams(isos))
+        published = await publish_images(stage, demo_streams(isos))
+        streams = await fill_streams(stage, published.streams, published.file)
         components = demo_components(isos, streams)
         await _push_components(stage, components)
         payload = await _make_payload(stage, [component.name for component in components])
@@ -56,6 +58,8 @@ async def walk(folder: Path, narrator: Narrator, progress: ProgressSink) -> str:
         await _refuse_tampering(stage, release, done)
         urn = await choose_and_check(stage, payload)
         await _trace(stage, done, urn)
+        if published.ami:
+            await trace_image(stage, published.ami)
         await serve_a_host(stage, done.files[0].path)
         return registry.host
 

@@ -8,16 +8,16 @@ from penstock.model.catalogue import Cloud
 from penstock.model.errors import PenstockError, VerificationError
 from penstock.model.push.content import ImageContent
 from penstock.model.push.items import PushItem
-from penstock.model.push.journal import JournalEvent
+from penstock.model.push.journal import Ids, JournalEvent
 from penstock.model.push.results import PushResult
 from penstock.model.push.states import ItemState
 from penstock.model.starmap import StarmapEntity
 from penstock.publish.ending import failed_result, stopped_result, unmapped_result
-from penstock.publish.execution import Performer, TargetEnd
+from penstock.publish.execution import Performer, StepNotes, TargetEnd
 from penstock.publish.findings import Finding, Stops
 from penstock.publish.mapping import Unmapped
 from penstock.publish.plan import Plan, Step, StepId
-from penstock.publish.targets import Enriched, T
+from penstock.publish.targets import Enriched, T, Target
 
 Ending = Callable[[T, TargetEnd, Mapping[StepId, Step]], PushResult]
 """From the end of a planned target to its result."""
@@ -102,6 +102,22 @@ class Workflow(Protocol):
         Raises:
             PenstockError: nothing can be found out at all.
         """
+
+
+def nothing_to_do(cloud: Cloud) -> Prepared[Any]:
+    """A workflow for which there are no images."""
+    return Prepared(cloud=cloud, enriched=Enriched(()), plan=Plan((), ()), performer=_Nobody(), ending=_no_ending)
+
+
+class _Nobody:
+    """:class:`penstock.publish.execution.Performer` of a plan without steps."""
+
+    async def perform(self, step: Step, _outcomes: Mapping[StepId, Ids], _notes: StepNotes) -> Ids:
+        raise AssertionError(step.action.verb)
+
+
+def _no_ending(_target: Target, end: TargetEnd, _steps: Mapping[StepId, Step]) -> PushResult:
+    raise AssertionError(end.target.label)
 
 
 def stops_all(findings: Sequence[Finding]) -> bool:

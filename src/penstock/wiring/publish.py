@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,9 @@ from penstock.model.starmap import STARMAP_URL
 if TYPE_CHECKING:
     from penstock.adapters.rhsm import RhsmClient
     from penstock.adapters.starmap import StarmapClient
+    from penstock.model.push.accounts import CredentialSet
     from penstock.model.starmap import StarmapEntity
-    from penstock.ports import ProgressSink
     from penstock.ports.publish import ResultSink, RunBook
-    from penstock.publish.community.push import Outside
-    from penstock.publish.execution import StepWatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +57,50 @@ class FilePatience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommunitySettings:
-    """What a community push works on.
+class CloudEndpoints:
+    """Where clouds are asked, in the place of their own addresses and of what the environment says: a rehearsal's simulators.
+
+    Attributes:
+        aws: all of its services; None for its own, or ``AWS_ENDPOINT_URL`` and the like.
+        ingestion: Azure's product ingestion; None for its own, or ``AZURE_INGESTION_ENDPOINT``.
+        manager: Azure's resource manager; None for its own, or ``AZURE_RESOURCE_MANAGER_ENDPOINT``.
+        authority: of Azure's tokens; None for its own, or ``AZURE_AUTHORITY_HOST``.
+        gcp: Compute Engine and Cloud Storage; None for their own, or ``GCP_ENDPOINT``.
+    """
+
+    aws: str | None = None
+    ingestion: str | None = None
+    manager: str | None = None
+    authority: str | None = None
+    gcp: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What a push or a deletion works on.
 
     Attributes:
         sources: ``staged:/dir``.
         credentials: paths or base64, apart by commas; secret.
-        starmap: see there.
         rhsm: see there.
         state: where journals and decompressed disks are kept.
         patience: with files.
+        starmap: see there; a deletion asks nothing.
+        container: ``UPLOAD_CONTAINER_NAME``, which is also the bucket of accounts of AWS whose credentials name none; ``""`` for the
+            usual one.
+        endpoints: where clouds are asked.
+        accounts: credentials that were read already, in the place of ``credentials``.
     """
 
     sources: tuple[str, ...]
     credentials: str = field(repr=False)
-    starmap: StarmapSettings
     rhsm: RhsmSettings
     state: Path
     patience: FilePatience = field(default_factory=FilePatience)
+    starmap: StarmapSettings = field(default_factory=StarmapSettings)
+    container: str = ""
+    endpoints: CloudEndpoints = field(default_factory=CloudEndpoints)
+    accounts: "CredentialSet | None" = field(default=None, repr=False)
 
 
 def state_folder(option: Path | None, environ: Mapping[str, str]) -> Path:
@@ -114,45 +138,12 @@ def read_local_mappings(repo: str | None, repo_file: Path | None, *, offline: bo
 
 
 @asynccontextmanager
-async def open_community_push(settings: CommunitySettings, *, progress: "ProgressSink", watcher: "StepWatcher") -> "AsyncIterator[Outside]":
-    """Everything that a community push works on; nothing is asked yet.
+async def open_rhsm(settings: RhsmSettings) -> "AsyncIterator[RhsmClient | None]":
+    """The client of RHSM, or None where no address is given.
 
     Raises:
-        InputError: a setting is wrong.
-        NotFoundError: a file of credentials or certificates is not there.
-        OperationError: boto3 is not installed.
+        InputError: the address is none, or the certificate cannot be used.
     """
-    from penstock.adapters.aws.accounts import AwsPushAccounts
-    from penstock.adapters.clock import SystemClock
-    from penstock.adapters.files.arrival import Patience
-    from penstock.adapters.files.imagecontent import LocalImageFiles
-    from penstock.adapters.files.pushcredentials import read_credentials
-    from penstock.adapters.files.pushsources import parse_source
-    from penstock.publish.community.push import Outside
-    from penstock.publish.mapping import Mappings
-
-    patience = Patience(timeout_s=settings.patience.timeout_s, rate_s=settings.patience.rate_s)
-    sources = [parse_source(text, patience=patience) for text in settings.sources]
-    credentials = read_credentials(settings.credentials)
-    async with AsyncExitStack() as stack:
-        rhsm = await stack.enter_async_context(_rhsm(settings.rhsm))
-        server = await stack.enter_async_context(_starmap(settings.starmap))
-        accounts = await stack.enter_async_context(AwsPushAccounts())
-        yield Outside(
-            sources=sources,
-            mappings=Mappings(settings.starmap.local, server),
-            credentials=credentials,
-            accounts=accounts,
-            rhsm=rhsm,
-            files=LocalImageFiles(settings.state, patience=patience),
-            clock=SystemClock(),
-            progress=progress,
-            watcher=watcher,
-        )
-
-
-@asynccontextmanager
-async def _rhsm(settings: RhsmSettings) -> "AsyncIterator[RhsmClient | None]":
     if not settings.url:
         yield None
         return
@@ -169,7 +160,12 @@ async def _rhsm(settings: RhsmSettings) -> "AsyncIterator[RhsmClient | None]":
 
 
 @asynccontextmanager
-async def _starmap(settings: StarmapSettings) -> "AsyncIterator[StarmapClient | None]":
+async def open_starmap(settings: StarmapSettings) -> "AsyncIterator[StarmapClient | None]":
+    """The client of StArMap, or None where it must not be asked.
+
+    Raises:
+        InputError: the address is none.
+    """
     if settings.offline:
         yield None
         return
@@ -184,15 +180,15 @@ async def _starmap(settings: StarmapSettings) -> "AsyncIterator[StarmapClient | 
 
 def open_runs(state: Path) -> "RunBook":
     """The journals of all runs."""
-    from penstock.adapters.clock import SystemClock
+    from penstock.adapters.clock import PreciseSystemClock
     from penstock.adapters.files.pushjournal import JournalFolder
 
-    return JournalFolder(state, SystemClock())
+    return JournalFolder(state, PreciseSystemClock())
 
 
-def open_results() -> "ResultSink":
-    """``artifacts/`` in the folder where the program was started."""
+def open_results(folder: Path = Path("artifacts")) -> "ResultSink":
+    """Results in ``folder``; usually in the one where the program was started."""
     from penstock.adapters.clock import SystemClock
     from penstock.adapters.files.pushresults import ArtifactsFolder
 
-    return ArtifactsFolder(clock=SystemClock())
+    return ArtifactsFolder(folder, clock=SystemClock())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from penstock.cli.publish.upstream import run_upstream
+from penstock.cli.publish.upstream_parsers import COMMUNITY
 from penstock.simulators.cloud import Fault
 from penstock.simulators.starmap import StarmapThread
 
@@ -130,7 +131,7 @@ def test_under_its_upstream_name_it_ends_with_0_or_30(
     stage.map("us-east-1-hourly", product=product)
     monkeypatch.setenv("CLOUD_CREDENTIALS", "aws.json")
     monkeypatch.setenv("RHSM_URL", stage.rhsm.url)
-    assert run_upstream(["--repo-file", "map.yaml", "--off", "--pre", "staged:stage"]) == code
+    assert run_upstream(COMMUNITY, ["--repo-file", "map.yaml", "--off", "--pre", "staged:stage"]) == code
     said = capfd.readouterr()
     assert said.out == ""
     assert f"[{'INFO    ' if code == 0 else 'ERROR   '}] community push {'done' if code == 0 else 'failed'}" in said.err

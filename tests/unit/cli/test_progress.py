@@ -75,3 +75,14 @@ def test_a_broken_stderr_does_not_stop_the_work(style: ProgressStyle) -> None:
     with redirect_stderr(BrokenStderr()), progress_sink(style) as sink:
         sink(WHOLE)
         sink(WHOLE)
+
+
+def test_parts_of_a_hundred_are_no_bytes() -> None:
+    waiting = Progress("import snapshot", "abc", 67, 100, percent=True)
+    done = Progress("import snapshot", "abc", 100, 100, finished=True, percent=True)
+    assert drawn(ProgressStyle.PLAIN, waiting, waiting, done, times_s=[0, 6, 9]) == [
+        "import snapshot abc: 67 %",
+        "import snapshot abc: done",
+    ]
+    assert json.loads(drawn(ProgressStyle.JSON, waiting)[0])["percent"] is True
+    assert "percent" not in json.loads(drawn(ProgressStyle.JSON, HALF)[0])

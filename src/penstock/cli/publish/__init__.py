@@ -8,7 +8,10 @@ from penstock.cli.commands import Entry
 from penstock.cli.lazy import LazyGroup
 
 COMMANDS: Final[dict[str, Entry]] = {
-    "community-push": Entry("penstock.cli.publish.community_push", "community_push_command", "Publish community images to AWS."),
+    "push": Entry("penstock.cli.publish.combined_push", "combined_push_command", "Publish images in marketplaces and for communities."),
+    "marketplace-push": Entry("penstock.cli.publish.marketplace_push", "marketplace_push_command", "Publish images in marketplaces."),
+    "community-push": Entry("penstock.cli.publish.community_push", "community_push_command", "Publish community images."),
+    "delete": Entry("penstock.cli.publish.delete", "delete_command", "Delete images that were pushed."),
     "status": Entry("penstock.cli.publish.status", "status_command", "Show a push, running or past."),
 }
 

@@ -17,6 +17,7 @@ _AFTER = {
     EventKind.STEP_FAILED: Stage.FAILED,
 }
 _STOPPED = frozenset({Stage.FAILED, Stage.BARRED})
+_OVER = frozenset({Stage.DONE, Stage.REUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,19 @@ class Board:
             phase: Cell(together([stages[name] for name in names]), sum(self._retries[name] for name in names))
             for phase, names in found.items()
         }
+
+
+def standing(cells: Mapping[Phase, Cell]) -> tuple[int, str]:
+    """A row in short: how many of its phases are over, and the one that tells most: ``share: running, 2 retries``; ``done``.
+
+    That is the first that failed, else the first that runs, else the first that waits.
+    """
+    over = sum(each.stage in _OVER for each in cells.values())
+    for wanted in (_STOPPED, {Stage.RUNNING}, {Stage.WAITING}):
+        for phase, cell in cells.items():
+            if cell.stage in wanted:
+                return over, f"{phase.value}: {cell}"
+    return over, Stage.DONE.value
 
 
 def together(stages: Iterable[Stage]) -> Stage:

@@ -1,23 +1,25 @@
 """A push on a terminal: a row for each destination, a column for each phase; results above, moving bytes below."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from penstock.cli.progress import describe
-from penstock.cli.publish.board import Board
+from penstock.cli.publish.board import Board, Cell, Row, standing, together
 from penstock.cli.publish.views import result_line, step_line
 from penstock.cli.text import printable
 from penstock.model.progress import Progress
 from penstock.model.push.journal import EventKind
 from penstock.model.push.results import PushResult
+from penstock.publish.actions import Phase
 from penstock.publish.plan import Plan, Step
 from penstock.publish.status import Stage
 
@@ -30,6 +32,8 @@ _STYLES: Final = {
     Stage.FAILED: "bold red",
 }
 _LINES_OF_BYTES: Final = 6
+_BETWEEN: Final = 3
+"""Cells between two columns."""
 _LINES_AROUND: Final = 5
 """Heading, rule and foot of the table, and some air."""
 
@@ -85,19 +89,47 @@ class LiveTable:
             if self._board is None:
                 return Group(*moving)
             room = max(3, self._console.height - _LINES_AROUND - len(moving))
-            return Group(_table(self._board, room), *moving)
+            return Group(_table(self._board, room, self._console.width), *moving)
 
     def _say(self, line: str) -> None:
         with suppress(OSError):
             self._console.print(printable(line), markup=False, highlight=False)
 
 
-def _table(board: Board, room: int) -> Table:
+def _table(board: Board, room: int, width: int) -> Table:
+    """A column for each phase where the terminal is wide enough, else one for all of them."""
+    rows = board.busiest(room)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=board.summary(), caption_justify="left")
-    table.add_column("destination", overflow="fold")
-    for phase in board.phases:
-        table.add_column(phase.value, no_wrap=True)
-    for label, row in board.busiest(room):
-        cells = (row.get(phase) for phase in board.phases)
-        table.add_row(Text(printable(label)), *(Text(str(each), style=_STYLES[each.stage]) if each else Text() for each in cells))
+    wide = _wide(board, rows)
+    if _width(wide) <= width:
+        for number, heading in enumerate(wide[0]):
+            table.add_column(heading, no_wrap=True, min_width=len(heading) if number else None)
+        for label, row in rows:
+            cells = (row.get(phase) for phase in board.phases)
+            table.add_row(Text(printable(label)), *(Text(str(each), style=_STYLES[each.stage]) if each else Text() for each in cells))
+        return table
+    table.add_column("destination", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("phases", no_wrap=True)
+    table.add_column("now", no_wrap=True)
+    table.expand = True
+    for label, row in rows:
+        over, words = standing(row)
+        table.add_row(Text(printable(label)), f"{over} of {len(row)}", Text(words, style=_STYLES[_worst(row)]))
     return table
+
+
+def _wide(board: Board, rows: Sequence[Row]) -> list[list[str]]:
+    """The words of the table with a column for each phase, its heading first."""
+    lines = [["destination", *(phase.value for phase in board.phases)]]
+    lines += [[printable(label), *(str(row.get(phase) or "") for phase in board.phases)] for label, row in rows]
+    return lines
+
+
+def _width(lines: Sequence[Sequence[str]]) -> int:
+    """How many cells of a terminal these columns need, with what is between them."""
+    return sum(max(cell_len(line[column]) for line in lines) for column in range(len(lines[0]))) + _BETWEEN * len(lines[0])
+
+
+def _worst(cells: Mapping[Phase, Cell]) -> Stage:
+    """The stage of a row as a whole."""
+    return together(each.stage for each in cells.values())

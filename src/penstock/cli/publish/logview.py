@@ -18,6 +18,7 @@ _LEVELS = {
     EventKind.STEP_FAILED: logging.ERROR,
     EventKind.STEP_DONE: logging.INFO,
 }
+_TOLD = {"error": logging.ERROR, "info": logging.INFO}
 
 
 class LogView:
@@ -38,15 +39,15 @@ class LogView:
 
     def result(self, result: PushResult) -> None:
         """See the protocol."""
-        _LOG.log(logging.INFO if result.state.good else logging.ERROR, "%s", printable(result_line(result)))
+        _LOG.log(logging.INFO if result.good else logging.ERROR, "%s", printable(result_line(result)))
 
     def told(self, lines: Sequence[str]) -> None:
-        """What was found out before: lines that begin with ``error:`` or ``warning:``."""
+        """What was found out before: lines that begin with ``error:``, ``warning:`` or ``info:``."""
         for line in lines:
             level, _, said = line.partition(": ")
-            _LOG.log(logging.ERROR if level == "error" else logging.WARNING, "%s", printable(said))
+            _LOG.log(_TOLD.get(level, logging.WARNING), "%s", printable(said))
 
-    def ended(self, outcome: Outcome, folder: str) -> None:
-        """The push is over."""
+    def ended(self, what: str, outcome: Outcome, folder: str) -> None:
+        """The run is over; ``what`` is ``community push``."""
         level = logging.INFO if outcome is Outcome.DONE else logging.ERROR
-        _LOG.log(level, "community push %s, results: %s", outcome.value, folder)
+        _LOG.log(level, "%s %s, results: %s", what, outcome.value, folder)

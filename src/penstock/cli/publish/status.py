@@ -1,4 +1,4 @@
-"""``penstock publish status``: a push out of its journal, while it runs and afterwards."""
+"""``penstock publish status``: a push, or a deletion, out of its journal, while it runs and afterwards."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from penstock.model.push.journal import RunRecord
-    from penstock.publish.status import PhaseView, RunView
+    from penstock.publish.status import PhaseView, RunView, TargetView
+
+_TELLING = (ExternalId.IMAGE, ExternalId.VERSION, ExternalId.RESOURCE, ExternalId.BLOB)
+"""What tells an image, the best first."""
 
 
 @click.command("status")
@@ -33,8 +36,10 @@ if TYPE_CHECKING:
 def status_command(*, run: str | None, listed: bool, follow: bool, state: Path | None, output: Output) -> ExitCode:
     """Show a push, running or past.
 
-    RUN is the id of a push, or its beginning; without it the newest one is
-    shown. Nothing is asked of any cloud: the journal knows all ids.
+    RUN is the id of a push or a deletion, or its beginning; without it the
+    newest one is shown. Nothing is asked of any cloud: the journal knows all
+    ids. A run that has ended is done, partly (some failed), failed, unreachable
+    (nobody could be reached), interrupted or stopped.
 
     \b
     Examples:
@@ -84,11 +89,17 @@ def _shown(record: "RunRecord", view: "RunView") -> Shown:
     rows: list[tuple[object, ...]] = []
     for target in view.targets:
         cells = [_cell(target.phases.get(phase)) for phase in ordered]
-        rows.append((target.label, *cells, target.state, target.ids.get(ExternalId.IMAGE, ""), target.reason))
+        rows.append((target.label, *cells, target.state, _image(target), target.reason))
     head = f"{record.command} {record.id}: {_standing(record)}, begun {_moment(record.started_at_s)}\n"
     if not view.planned:
         return [head, "there is no plan yet\n" if record.alive else "it never came to a plan\n"]
     return [head, Table(("destination", *(phase.value for phase in ordered), "state", "image", "reason"), rows)]
+
+
+def _image(target: "TargetView") -> str:
+    """What it became, or what is known of that while it runs."""
+    known = (target.ids[kind] for kind in _TELLING if target.ids.get(kind))
+    return " ".join(target.images) or next(known, "")
 
 
 def _cell(phase: "PhaseView | None") -> str:

@@ -1,6 +1,6 @@
-"""``pubtools-marketplacesvm-community-push``: a community push under the name, and with the command line, that its callers know.
+"""``pubtools-marketplacesvm-*``: pushes and deletions under the names, and with the command lines, that their callers know.
 
-The contract is argparse's: the usage line, the groups, abbreviated long options, exit code 2 for wrong words.  0 is a push in which
+The contract is argparse's: the usage line, the groups, abbreviated long options, exit code 2 for wrong words.  0 is a run in which
 everything went well, 30 any other that came to an end, 1 one that could not be carried out at all.
 """
 
@@ -8,20 +8,29 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from penstock.cli import failures
 from penstock.cli.interrupts import unwind_on_signals
 from penstock.cli.logs import StderrHandler
-from penstock.cli.publish.community_arguments import CONTAINER_PREFIX, CommunityArguments, phases_to_skip
 from penstock.cli.publish.logview import LogView
+from penstock.cli.publish.push_arguments import (
+    CommunityArguments,
+    DeleteArguments,
+    PushArguments,
+    PushCommand,
+    WorkflowChoice,
+    phases_to_skip,
+    split_words,
+    workflows_of,
+)
+from penstock.cli.publish.upstream_parsers import Program, parser_of
 from penstock.model.errors import ExitCode, PenstockError
-from penstock.model.starmap import STARMAP_URL
+from penstock.ports.retries import is_heard
 from penstock.wiring.publish import RhsmSettings, StarmapSettings, read_local_mappings
 
-PROGRAM: Final = "pubtools-marketplacesvm-community-push"
 _LOG_FORMAT: Final = "%(asctime)s [%(levelname)-8s] %(message)s"
 _ALL_LOGS: Final = 3
 """As many ``-d`` show the logs of every library."""
@@ -29,49 +38,23 @@ _SECRETIVE: Final = ("botocore", "boto3", "urllib3", "s3transfer")
 """Libraries that tell keys and signatures when they debug; they stay silent however often ``-d`` is given."""
 
 
-def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    """The command line; ``environ`` gives what options leave open."""
-    words = argparse.ArgumentParser(prog=PROGRAM, description="Publish community images to AWS, and tell RHSM of them.")
-    words.add_argument("--debug", "-d", action="count", default=0, help="show debug logs; up to three times for more of them")
-    rhsm = words.add_argument_group("RHSM service")
-    rhsm.add_argument("--rhsm-url", default=environ.get("RHSM_URL"), help="address of the RHSM API (or set RHSM_URL)")
-    rhsm.add_argument("--rhsm-cert", default=environ.get("RHSM_CERT"), help="path of the certificate for it (or set RHSM_CERT)")
-    rhsm.add_argument("--rhsm-key", default=environ.get("RHSM_KEY"), help="path of the certificate's key (or set RHSM_KEY)")
-    starmap = words.add_argument_group("StArMap Service")
-    starmap.add_argument("--starmap-url", default=STARMAP_URL, help="address of the StArMap server (default: %(default)s)")
-    starmap.add_argument("--repo", help="mappings that come before the server's, a list in JSON")
-    starmap.add_argument("--repo-file", help="the same in a YAML file, read where --repo is not given")
-    starmap.add_argument("--offline", action="store_true", help="never ask the server; mappings are then needed")
-    cloud = words.add_argument_group("Cloud Service")
-    cloud.add_argument(
-        "--credentials",
-        default=environ.get("CLOUD_CREDENTIALS", ""),
-        help="credential files, or base64 of them, separated by commas (or set CLOUD_CREDENTIALS)",
-    )
-    cloud.add_argument("--azure-allow-draft-push", action="store_true", help="taken as all pushes take it; this one goes to AWS alone")
-    words.add_argument("--skip", action="append", default=[], help="steps to leave out, separated by commas")
-    words.add_argument("--pre-push", action="store_true", help="do all that shows nothing to anybody, then stop")
-    words.add_argument("--beta", action="store_true", help="publish betas")
-    words.add_argument("--container-prefix", default=CONTAINER_PREFIX, help="beginning of the buckets' names (default: %(default)s)")
-    words.add_argument("source", nargs="+", help="where images come from: staged:/DIR")
-    return words
-
-
-def run_upstream(args: Sequence[str]) -> int:
+def run_upstream(program: Program, args: Sequence[str]) -> int:
     """Run one command line; the exit code.
 
     Args:
-        args: the words after the program's name.
+        program: which.
+        args: the words after its name.
 
     Raises:
         SystemExit: the words are wrong (2), or ask for help (0).
     """
-    words = parser(os.environ)
+    words = parser_of(program, os.environ)
     given = words.parse_args(args)
     try:
         unwind_on_signals()
-        arguments = _arguments(words, given)
-        return _push(arguments, given.debug)
+        if program.push is None:
+            return _delete(_deletion(words, given), given.debug, dry_run=given.dry_run)
+        return _push(_arguments(words, given, program.push), given.debug)
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001  # the end of the line: everything is told and becomes an exit code
@@ -79,42 +62,79 @@ def run_upstream(args: Sequence[str]) -> int:
         return ExitCode.FAILED if isinstance(failures.most_telling(error), PenstockError) else code
 
 
-def _arguments(words: argparse.ArgumentParser, given: argparse.Namespace) -> CommunityArguments:
+def _arguments(words: argparse.ArgumentParser, given: argparse.Namespace, command: PushCommand) -> PushArguments:
     try:
         repo_file = Path(given.repo_file) if given.repo_file else None
         local = read_local_mappings(given.repo, repo_file, offline=given.offline)
-        skip = phases_to_skip(given.skip)
+        skip = phases_to_skip(given.skip, command)
     except PenstockError as error:
         words.error(f"{error}{f' ({error.hint})' if error.hint else ''}")
-    return CommunityArguments(
+    told = CommunityArguments()
+    if command is not PushCommand.MARKETPLACE:
+        told = CommunityArguments(rhsm=_rhsm(given), beta=given.beta, container_prefix=given.container_prefix)
+    choice = WorkflowChoice(getattr(given, "workflow", WorkflowChoice.ALL.value))
+    community, marketplace = workflows_of(command, choice, told)
+    return PushArguments(
+        command=command,
         sources=tuple(given.source),
         credentials=given.credentials,
         starmap=StarmapSettings(given.starmap_url, local, given.offline),
-        rhsm=RhsmSettings(given.rhsm_url or None, _path(given.rhsm_cert), _path(given.rhsm_key)),
+        community=community,
+        marketplace=marketplace,
         skip=skip,
         pre_push=given.pre_push,
-        beta=given.beta,
-        container_prefix=given.container_prefix,
+        allow_draft=given.azure_allow_draft_push,
     )
+
+
+def _deletion(words: argparse.ArgumentParser, given: argparse.Namespace) -> DeleteArguments:
+    builds = frozenset(split_words(given.builds))
+    if not builds:
+        words.error("the following arguments are required: --builds")
+    limit = frozenset(split_words(given.limit or ())) or None
+    return DeleteArguments(
+        sources=tuple(given.source),
+        builds=builds,
+        limit=limit,
+        credentials=given.credentials,
+        rhsm=_rhsm(given),
+        keep_snapshot=given.keep_snapshot,
+    )
+
+
+def _rhsm(given: argparse.Namespace) -> RhsmSettings:
+    return RhsmSettings(given.rhsm_url or None, _path(given.rhsm_cert), _path(given.rhsm_key))
 
 
 def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
-def _push(arguments: CommunityArguments, debug: int) -> int:
-    from penstock.cli.publish.community_shown import warnings_of
-    from penstock.cli.publish.community_work import push
+def _push(arguments: PushArguments, debug: int) -> int:
+    from penstock.cli.publish.push_shown import warnings_of
+    from penstock.cli.publish.push_work import push
     from penstock.cli.running import run_async
 
-    def logs() -> None:
-        configure(debug)
+    view = LogView()
+    pushed = run_async(push(arguments, view), logs=lambda: configure(debug))
+    view.told(warnings_of(pushed.prepared))
+    view.ended(arguments.command.called, pushed.outcome, pushed.folder)
+    return pushed.outcome.upstream_code
+
+
+def _delete(arguments: DeleteArguments, debug: int, *, dry_run: bool) -> int:
+    from penstock.cli.publish.delete_work import delete, skip_deletion
+    from penstock.cli.publish.push_shown import removal_lines, warnings_of
+    from penstock.cli.running import run_async
 
     view = LogView()
-    pushed = run_async(push(arguments, view), logs=logs)
-    view.told(warnings_of(pushed.prepared))
-    view.ended(pushed.outcome, pushed.folder)
-    return pushed.outcome.upstream_code
+    doing = skip_deletion(arguments, view) if dry_run else delete(arguments, view)
+    deleted = run_async(doing, logs=lambda: configure(debug))
+    if dry_run:
+        view.told([f"info: {line}" for line in removal_lines(deleted.prepared)])
+    view.told(warnings_of(deleted.prepared))
+    view.ended("deletion", deleted.outcome, deleted.folder)
+    return deleted.outcome.upstream_code
 
 
 def configure(debug: int) -> None:
@@ -124,6 +144,7 @@ def configure(debug: int) -> None:
     level = logging.DEBUG if debug >= _ALL_LOGS else logging.INFO
     logging.basicConfig(format=_LOG_FORMAT, level=level, handlers=[StderrHandler()], force=True)
     logging.getLogger("penstock").setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("stamina").addFilter(_unheard)
     for name in ("aiohttp", "alembic", "asyncio", "stamina", *_SECRETIVE):
         logging.getLogger(name).setLevel(logging.WARNING if debug < _ALL_LOGS or name in _SECRETIVE else logging.NOTSET)
     structlog.configure(
@@ -134,6 +155,11 @@ def configure(debug: int) -> None:
     )
 
 
+def _unheard(_record: logging.LogRecord) -> bool:
+    """Whether stamina's own line is wanted: what a step tries again is told by the push already."""
+    return not is_heard()
+
+
 def _plain(_logger: Any, _method: str, event: Any) -> str:  # noqa: ANN401  # structlog's signature
     """An event with its values as one line of words."""
     said = str(event.pop("event", ""))
@@ -141,6 +167,6 @@ def _plain(_logger: Any, _method: str, event: Any) -> str:  # noqa: ANN401  # st
     return " ".join([said, *(f"{key}={value}" for key, value in event.items())])
 
 
-def main() -> None:
-    """The console script."""
-    sys.exit(run_upstream(sys.argv[1:]))
+def main(program: Program) -> None:
+    """A console script."""
+    sys.exit(run_upstream(program, sys.argv[1:]))

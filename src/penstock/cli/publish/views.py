@@ -57,7 +57,7 @@ def push_view(style: ProgressStyle) -> Iterator[PushView]:
 
 def result_line(result: PushResult) -> str:
     """A result for people: ``PUSHED aws-us-storage us-east-1-hourly RHEL-9.4… ami-1``; with the reason where it failed."""
-    words = [result.state.value, result.account, *result.item.dest, result.filename, *(each.image_id for each in result.receipts)]
+    words = [result.state.value, result.account, *result.item.dest, result.filename, *(each.key for each in result.receipts)]
     return " ".join(filter(None, words)) + (f": {result.reason}" if result.reason else "")
 
 
@@ -75,9 +75,7 @@ def result_document(result: PushResult) -> dict[str, Any]:
         "destination": list(result.item.dest),
         "item": result.item.label,
         "name": result.filename,
-        "images": [
-            {"id": each.image_id, "region": each.region, "snapshot": each.snapshot_id, "public": each.public} for each in result.receipts
-        ],
+        "images": [{"id": each.key, **each.facts} for each in result.receipts],
         "reason": result.reason or None,
     }
 

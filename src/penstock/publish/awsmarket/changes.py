@@ -31,6 +31,7 @@ class ProductChange:
         self._wait = wait
         self._pace = pace
         self._waited_s = 0.0
+        self._pauses = 0
 
     async def made(self, request: Callable[[str], Awaitable[ChangeRequest | None]]) -> str:
         """Have it made; the id of the change set, ``""`` where nothing was to be changed any more.
@@ -73,7 +74,7 @@ class ProductChange:
             name = await self._market.start_change(request, token=token)
         except ProductLocked as error:
             await self._notes.retried(str(error))
-            await self._pause(self._pace.first_poll_s, "the product is locked")
+            await self._pause(self._pace.shortest_s, "the product is locked")
             return None
         await self._notes.note(ExternalId.CHANGE_SET, name)
         return name
@@ -102,7 +103,7 @@ class ProductChange:
         raise OperationError(f"the change set failed{code}: {said}", subject=change, hint="the next run begins it again")
 
     async def _over(self, change: str) -> ChangeSet:
-        pause_s = self._pace.first_poll_s
+        pause_s = self._pace.shortest_s
         while (found := await self._market.change(change)).status.running:
             self._tell(_PERCENT[found.status])
             await self._pause(pause_s, f"the change set {change} is {found.status.value}")
@@ -110,12 +111,13 @@ class ProductChange:
         return found
 
     async def _pause(self, pause_s: float, problem: str) -> None:
-        if self._waited_s >= self._pace.longest_s:
+        if self._waited_s >= self._pace.longest_s and self._pauses >= self._pace.attempts:
             hint = "run again: what is on its way is gone on with"
             raise TransientError(f"{problem} after {self._waited_s:.0f} s", subject=self._product, hint=hint)
         async with self._notes.waiting():
             await self._wait(pause_s)
         self._waited_s += pause_s
+        self._pauses += 1
 
     def _tell(self, percent: int) -> None:
         self._notes.progress(Progress(self._step.action.verb, self._product, percent, 100, finished=percent >= 100, percent=True))

@@ -200,7 +200,7 @@ class _Steps:
             after = [step for (owner, other), work in self._work.items() if owner == account and other != product for step in work]
             for image, (target, need) in removals.items():
                 action = RemoveImage(target.place, product, image, self._courses.products[account])
-                reason = "no version that can be had is made of it"
+                reason = f"no version that can be had is made of {image}"
                 self.ends[target.label].append(self._builder.add(action, Verdict.ENSURE, reason, needs=[need], after=after))
 
     def _image_steps(self, target: AwsMarketTarget) -> ImageSteps:
@@ -248,8 +248,10 @@ class _Steps:
         if not gone or target.restriction is None:
             return []
         images = [each for each in dict.fromkeys(image for one in gone for image in one.images) if self._may_go(target.account, each)]
-        reason = "a later run shall know that it is to go"
-        marks = [self._builder.add(MarkImage(place, target.product, each), Verdict.ENSURE, reason, needs=[publish]) for each in images]
+        marks = [
+            self._builder.add(MarkImage(place, target.product, each), Verdict.ENSURE, f"{each} is to go, as a later run shall know", needs=[publish])
+            for each in images
+        ]
         action = RestrictVersions(
             account=target.account,
             product=target.product,

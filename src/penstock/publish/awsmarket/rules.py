@@ -41,12 +41,18 @@ class MarketPace:
     Attributes:
         first_poll_s: before a change set is looked at for the first time; the pauses double from there.
         poll_s: the longest pause between two looks (``MARKETPLACESVM_PUSH_AWS_TIMEOUT_INTERVALS``).
-        attempts: after so many of those pauses it has taken too long (``MARKETPLACESVM_PUSH_AWS_TIMEOUT_ATTEMPTS``).
+        attempts: after as long as so many of those pauses take, and not before as many looks, it has taken too long
+            (``MARKETPLACESVM_PUSH_AWS_TIMEOUT_ATTEMPTS``).
     """
 
     first_poll_s: float = 5.0
     poll_s: float = 600.0
     attempts: int = 288
+
+    @property
+    def shortest_s(self) -> float:
+        """The first pause, which is not longer than the others."""
+        return min(self.first_poll_s, self.poll_s)
 
     @property
     def longest_s(self) -> float:

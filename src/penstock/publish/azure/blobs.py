@@ -85,8 +85,9 @@ def judge_blob(wanted: WantedBlob, named: FoundBlob | None, tagged: Sequence[Fou
     for blob in sorted(tagged, key=lambda each: (each.content is None, each.at)):
         if _serves(wanted.content, blob):
             return JudgedBlob(Verdict.REUSE, f"{blob.at} has the same content", blob)
-        if _passes_for(wanted, wanted.content, blob):
-            return JudgedBlob(Verdict.REUSE, f"{blob.at} has the same build and size; it has no tag of its content", blob)
+        # One build may have several disks of one size, with the same tags: of what has no mark the name must agree too.
+        if blob.at.name == wanted.name and _passes_for(wanted, wanted.content, blob):
+            return JudgedBlob(Verdict.REUSE, f"{blob.at} has the same name, build and size; it has no tag of its content", blob)
     return JudgedBlob(Verdict.CREATE, "no blob has this name")
 
 

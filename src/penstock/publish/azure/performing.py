@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from penstock.model.errors import NotFoundError, OperationError
 from penstock.model.push.accounts import AccountAlias
-from penstock.model.push.blobs import RELEASE_DATE_TAG, BlobName
+from penstock.model.push.blobs import RELEASE_DATE_TAG, BlobChanged, BlobName
 from penstock.model.push.content import ImageContent
 from penstock.model.push.journal import ExternalId, Ids
 from penstock.ports import Clock
@@ -19,6 +19,8 @@ from penstock.publish.azure.uploading import BlobUpload, PageTurns
 from penstock.publish.execution import StepNotes, Wait
 from penstock.publish.plan import Step, StepId, known_id
 
+_ROUNDS = 5
+"""How often a blob that others change at the same time is looked at again."""
 DEFAULT_CONCURRENCY = 16
 """Where ``CLOUDIMG_AZURE_UPLOAD_MAX_CONCURRENCY`` says nothing."""
 
@@ -119,7 +121,16 @@ class BlobPerformer:
 
     async def _tag(self, action: TagBlob | DateBlob, address: str, tags: Mapping[str, str]) -> Ids:
         store = self._at(action)
-        await store.set_tags(store.name_of(address), tags)
+        at = store.name_of(address)
+        for left in reversed(range(_ROUNDS)):
+            try:
+                await store.set_tags(at, tags)
+            except BlobChanged:
+                # Somebody else wrote to it, or the answer to our own writing was lost: either way another look tells what is missing.
+                if not left:
+                    raise
+            else:
+                break
         return {ExternalId.BLOB: address}
 
     async def _date(self, action: DateBlob, address: str) -> Ids:

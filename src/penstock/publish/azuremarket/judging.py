@@ -83,13 +83,14 @@ def placed_images(
     by_plan: dict[tuple[str, str, str], list[PlacedImage]] = defaultdict(list)
     for one in placed:
         by_plan[one.target.plan_place].append(one)
-    return [_settled(one, by_plan[one.target.plan_place], market.offers.get(one.target.place), now) for one in placed]
+    settled = [_settled(one, by_plan[one.target.plan_place], market.offers.get(one.target.place), now) for one in placed]
+    return [replace(one, conflict=one.conflict or _same_number(one, settled)) for one in settled]
 
 
 def _placed(target: AzureMarketTarget, blob: WantedBlob, account: ObservedAccount, market: ObservedMarket) -> PlacedImage:
     known = market.disks.get(target.account, KnownDisks())
     content = blob.content.digest if blob.content is not None else None
-    conflict, at, there = account.error, blob.at, False
+    conflict, at, there = account.error or market.unread.get(target.account, ""), blob.at, False
     if not conflict:
         try:
             judged = judge_blob(blob, account.blobs.get(blob.at), account.tagged.get(blob.at, ()))
@@ -142,6 +143,15 @@ def _begun_number(one: PlacedImage, group: Sequence[PlacedImage], versions: Mapp
             number = begun(draft, other.wanted, other.disks)
             if number and number not in live and number.startswith(f"{one.target.version.prefix}."):
                 return number
+    return ""
+
+
+def _same_number(one: PlacedImage, settled: Iterable[PlacedImage]) -> str:
+    """Why it cannot be, where another of the run is to be the same version: one says it, the other comes to it by its hour."""
+    for other in plan_mates(one, settled):
+        same = other.number == one.number and set(other.target.types) & set(one.target.types)
+        if same and one.stands is None and not other.conflict and other.image.content != one.image.content:
+            return f"{other.target.blob_name} of this push is the version {one.number} too; give one of them another disk_version"
     return ""
 
 

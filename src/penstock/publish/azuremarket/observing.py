@@ -35,7 +35,7 @@ class ObservedOffer:
     Attributes:
         product: itself; None where the publisher has none of this name, or nobody looked.
         submissions: of it.
-        trees: its states, those that there are.
+        trees: its states, those that there are; a preview that was refused, or is not through yet, is none.
         configurations: of the plans that were asked for, by state and name, those that there are.
         error: why nothing could be found out; its targets fail with it.
         transient: whether that may pass by itself: nobody answered.
@@ -82,10 +82,12 @@ class ObservedMarket:
     Attributes:
         offers: by account and name.
         disks: by account: what is in the disks of our storage account that the plans of the run have already.
+        unread: by account why that could not be found out for the moment: an image that is there already could be taken for a new one.
     """
 
     offers: Mapping[tuple[str, str], ObservedOffer] = field(default_factory=dict)
     disks: Mapping[str, KnownDisks] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 async def observe_market(
@@ -108,16 +110,16 @@ async def observe_market(
     for place in places:
         if place[0] in bases:
             bases[place[0]] += _bases(offers[place])
-    disks = await asyncio.gather(*(_disks(stores[account], wanted) for account, wanted in bases.items()))
-    return ObservedMarket(offers, dict(zip(bases, disks, strict=True)))
+    looked = dict(zip(bases, await asyncio.gather(*(_disks(stores[account], wanted) for account, wanted in bases.items())), strict=True))
+    disks = {account: each for account, each in looked.items() if isinstance(each, KnownDisks)}
+    return ObservedMarket(offers, disks, {account: str(each) for account, each in looked.items() if isinstance(each, TransientError)})
 
 
-async def _disks(store: AzureBlobs, bases: Iterable[str]) -> KnownDisks:
-    """What is known of disks; nothing of an account that cannot be read, of which others tell."""
+async def _disks(store: AzureBlobs, bases: Iterable[str]) -> KnownDisks | TransientError:
     try:
         return await known_disks(store, bases)
-    except PenstockError:
-        return KnownDisks()
+    except TransientError as error:
+        return error
 
 
 async def _offer(ingestion: ProductIngestion, name: str, plans: Iterable[str]) -> ObservedOffer:
@@ -138,7 +140,7 @@ async def observed_offer(ingestion: ProductIngestion, product: Resource, plans: 
     """
     key = given(product.id) or ""
     submissions = await ingestion.submissions(key)
-    there = {each.target.target_type for each in submissions} | {TargetType.DRAFT}
+    there = {each.target.target_type for each in submissions if each.shows} | {TargetType.DRAFT}
     looked = await asyncio.gather(*(_tree(ingestion, key, each) for each in NEWEST_FIRST if each in there))
     trees = {target: tree for target, tree in looked if tree is not None}
     wanted = ((target, plan, configuration_of(tree, plan)) for target, tree in trees.items() for plan in dict.fromkeys(plans))
@@ -163,10 +165,10 @@ def _bases(offer: ObservedOffer) -> list[str]:
 
 
 async def known_disks(store: AzureBlobs, bases: Iterable[str]) -> KnownDisks:
-    """What our own account tells of disks at these addresses; those of other accounts are left out.
+    """What our own account tells of disks at these addresses; those of other accounts, and what may not be asked for, are left out.
 
     Raises:
-        PenstockError: the account could not be asked.
+        TransientError: the account did not answer.
     """
     names = {}
     for base in dict.fromkeys(bases):
@@ -174,9 +176,14 @@ async def known_disks(store: AzureBlobs, bases: Iterable[str]) -> KnownDisks:
             names[base] = store.name_of(base)
         except InputError:
             continue
-    found = await asyncio.gather(*(store.blob(each) for each in names.values()))
+    found = await asyncio.gather(*(store.blob(each) for each in names.values()), return_exceptions=True)
     contents: dict[str, Digest] = {}
+    gone: set[str] = set()
     for base, blob in zip(names, found, strict=True):
-        if blob is not None and blob.content is not None:
+        if isinstance(blob, TransientError) or (isinstance(blob, BaseException) and not isinstance(blob, PenstockError)):
+            raise blob
+        if blob is None:
+            gone.add(base)
+        elif not isinstance(blob, BaseException) and blob.content is not None:
             contents[base] = blob.content
-    return KnownDisks(contents, frozenset(base for base, blob in zip(names, found, strict=True) if blob is None))
+    return KnownDisks(contents, frozenset(gone))

@@ -23,11 +23,12 @@ from penstock.publish.azure.performing import BlobPerformer
 from penstock.publish.azuremarket.actions import AttachDraft, DateRelease, OfferImage, PublishLive, PublishPreview
 from penstock.publish.azuremarket.configurations import Attachment, attached, has_others, skus_of
 from penstock.publish.azuremarket.drafts import modular_resources
-from penstock.publish.azuremarket.images import KnownDisks, WantedImage, has_ended, standing
+from penstock.publish.azuremarket.images import KnownDisks, WantedImage, clash, has_ended, standing
 from penstock.publish.azuremarket.jobs import OfferJobs, Pace
 from penstock.publish.azuremarket.judging import PlacedImage
 from penstock.publish.azuremarket.observing import ObservedMarket, ObservedOffer, configuration_of, observed_offer
 from penstock.publish.azuremarket.rules import MarketRules
+from penstock.publish.azuremarket.signatures import signed_address
 from penstock.publish.execution import StepNotes, Wait
 from penstock.publish.plan import Step, StepId, known_id
 
@@ -74,6 +75,7 @@ class AzureMarketPerformer:
         self._blobs = blobs
         self._placed: dict[_Key, PlacedImage] = {(each.target.account, each.target.offer, each.image): each for each in placed}
         self._known = {key: _Known(each.wanted, each.disks) for key, each in self._placed.items()}
+        self._attached = {key for key, each in self._placed.items() if each.stands is not None}
         self._market = market
         self._rules = rules
         self._clock = clock
@@ -117,13 +119,35 @@ class AzureMarketPerformer:
             if whole and (only is None or not has_others(configuration.all_versions, only, image.disks)):
                 stands = (number, skus_of(configuration, image.wanted.types))
                 return None
+            if not action.overwrite:
+                await self._check_number(action, placed.number, image, configuration)
             attachment = Attachment(wanted=image.wanted, number=placed.number, plan=action.image.plan, only=only)
             return [to_tree(attached(configuration, attachment, store.sas_uri(address), image.disks))]
 
         jobs = self._jobs(action, notes)
         job = await jobs.carried_out(missing, known=step.known.get(ExternalId.JOB), attempts=1)
+        self._attached.add(key)
         made: dict[ExternalId, str] = {ExternalId.VERSION: stands[0], ExternalId.BLOB: address, ExternalId.RESOURCE: " ".join(stands[1])}
         return {**made, ExternalId.JOB: job} if job else made
+
+    async def _check_number(self, action: AttachDraft, number: str, image: _Known, draft: TechnicalConfiguration) -> None:
+        """What the plan of the run found out, looked at again: days may have gone by, and others push too.
+
+        An image that gives way is one that was in the draft before this run, and is in the draft alone.
+        """
+        reason = clash(draft.all_versions, number, image.wanted, image.disks)
+        if not reason:
+            return
+        before = self._observed(action).configuration(TargetType.DRAFT, action.image.plan)
+        same = before is not None and _addresses(before, number) == _addresses(draft, number)
+        resource = self._observed(action).product
+        if same and resource is not None:
+            now = await observed_offer(self._publishers[action.account], resource, [action.image.plan])
+            shown = [now.configuration(each, action.image.plan) for each in (TargetType.LIVE, TargetType.PREVIEW)]
+            if not any(each and clash(each.all_versions, number, image.wanted, image.disks) for each in shown):
+                return
+        hint = "let one push at a time go to a plan; run again where the version is the hour, else give another disk_version"
+        raise OperationError(f"since this push began {reason}", subject=f"{action.offer}/{action.image.plan}", hint=hint)
 
     # --- submissions
 
@@ -149,6 +173,7 @@ class AzureMarketPerformer:
         shown = [*self._standing(action, offer, TargetType.PREVIEW), *self._standing(action, offer, TargetType.LIVE)]
         if not drafts and not shown:
             raise OperationError("none of the images is in the draft", subject=action.offer)
+        self._check_lost(action, (*drafts, *shown), "the draft")
         if all(each in shown for each in drafts):
             return None
         self._check_draft(action, offer)
@@ -160,9 +185,18 @@ class AzureMarketPerformer:
         shown, live = self._standing(action, offer, TargetType.PREVIEW), self._standing(action, offer, TargetType.LIVE)
         if not shown and not live:
             raise OperationError("none of the images is in the preview", subject=action.offer)
+        self._check_lost(action, (*shown, *live), "the preview")
         if all(each in live for each in shown):
             return None
         return [to_tree(_submission(offer, TargetType.PREVIEW, product).aimed_at(TargetType.LIVE))]
+
+    def _check_lost(self, action: PublishPreview | PublishLive, there: Sequence[OfferImage], where: str) -> None:
+        """Drafts are written back as a whole, so of two writers one may undo what the other did: nobody is told that such an image is out."""
+        lost = [each for each in action.images if (action.account, action.offer, each) in self._attached and each not in there]
+        if lost:
+            names = ", ".join(f"{each.plan} {each.version}" for each in lost)
+            hint = "let one push at a time go to an offer; run again: what is missing is attached again"
+            raise OperationError(f"somebody took images of this push out of {where}: {names}", subject=action.offer, hint=hint)
 
     def _check_draft(self, action: PublishPreview | PublishLive, offer: ObservedOffer) -> None:
         """What the run saw before its first step, it looks at again: days may have gone by."""
@@ -195,6 +229,12 @@ class AzureMarketPerformer:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now_s(), UTC)
+
+
+def _addresses(configuration: TechnicalConfiguration, number: str) -> set[tuple[str, str]]:
+    """The disks of a version by type, without signatures."""
+    images = (image for version in configuration.all_versions if version.number == number for image in version.images)
+    return {(image.image_type, signed_address(image.uri).base) for image in images}
 
 
 def _configuration(tree: ResourceTree, action: AttachDraft) -> TechnicalConfiguration:

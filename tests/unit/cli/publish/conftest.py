@@ -10,7 +10,7 @@ from penstock.model.push.aws import Place
 from penstock.model.push.items import AmiAttributes, BuildInfo, PushItem, ReleaseInfo
 from penstock.model.push.results import PushResult
 from penstock.model.push.states import ItemState
-from penstock.publish.actions import CreateBucket, MakePublic, ShareImage, UploadObject
+from penstock.publish.aws.actions import CreateBucket, MakePublic, ShareImage, UploadObject
 from penstock.publish.plan import Plan, PlanBuilder, Verdict
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.cli.publish.board import Board, together
+from penstock.cli.publish.board import Board, standing, together
 from penstock.model.push.journal import EventKind
 from penstock.publish.actions import Phase
 from penstock.publish.plan import Plan, Step
@@ -74,3 +74,23 @@ def test_steps_together_stand_where_most_is_to_be_told(stages: tuple[Stage, ...]
 @given(st.lists(st.sampled_from(Stage), min_size=1))
 def test_the_order_of_steps_does_not_matter(stages: list[Stage]) -> None:
     assert together(stages) is together(reversed(stages))
+
+
+def test_a_row_in_short_is_what_failed_or_runs_or_waits(a_plan: APlan) -> None:
+    plan = a_plan()
+    board = Board(plan)
+    upload, share, public = (step_of(plan, phase) for phase in (Phase.UPLOAD, Phase.SHARE, Phase.PUBLIC))
+
+    def short() -> tuple[int, str]:
+        return standing(board.rows()[0][1])
+
+    assert short() == (0, "upload: waiting")
+    board.tell(upload, EventKind.STEP_STARTED)
+    assert short() == (0, "upload: running")
+    board.tell(upload, EventKind.STEP_DONE)
+    board.tell(share, EventKind.STEP_DONE)
+    assert short() == (2, "public: waiting")
+    board.tell(public, EventKind.STEP_FAILED)
+    assert short() == (2, "public: failed")
+    board.tell(public, EventKind.STEP_DONE)
+    assert short() == (3, "done")

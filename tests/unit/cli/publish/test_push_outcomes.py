@@ -35,3 +35,25 @@ def test_a_push_ends_as_its_results_say(  # noqa: PLR0917  # a table
     found = outcome_of_results([a_result(state) for state in states], stopped=stopped)
     assert found is outcome
     assert (found.exit_code(best_effort=False), found.exit_code(best_effort=True), found.upstream_code) == (code, lenient, upstream)
+
+
+def test_a_push_that_reached_nobody_may_be_tried_again(a_result: AResult) -> None:
+    unreached = a_result(BAD, transient=True)
+    found = outcome_of_results([unreached, unreached], stopped=False)
+    assert (found, found.exit_code(best_effort=True), found.upstream_code) == (Outcome.UNREACHABLE, 1, 30)
+
+
+def test_one_failure_that_will_not_pass_makes_trying_again_useless(a_result: AResult) -> None:
+    assert outcome_of_results([a_result(BAD, transient=True), a_result(BAD)], stopped=False) is Outcome.FAILED
+
+
+def test_where_some_are_pushed_what_was_not_reached_is_a_part(a_result: AResult) -> None:
+    assert outcome_of_results([a_result(GOOD), a_result(BAD, transient=True)], stopped=False) is Outcome.PARTLY
+
+
+def test_a_deletion_that_failed_fails_the_run_though_the_image_is_still_pushed(a_result: AResult) -> None:
+    assert outcome_of_results([a_result(GOOD).fail("in use", transient=False)], stopped=False) is Outcome.FAILED
+
+
+def test_what_stays_as_it_was_fails_nothing(a_result: AResult) -> None:
+    assert outcome_of_results([a_result(ItemState.PENDING, failed=False)], stopped=False) is Outcome.DONE

@@ -117,8 +117,33 @@ def test_a_log_tells_failures_as_errors(a_plan: APlan, a_result: AResult, caplog
     with caplog.at_level(logging.INFO, logger="penstock.publish"):
         play(view, a_plan(), a_result(ItemState.UPLOADFAILED, reason="no"))
         view.told(["warning: a: b", "error: c: d"])
-        view.ended(Outcome.FAILED, "artifacts/1")
+        view.ended("deletion", Outcome.FAILED, "artifacts/1")
     told = [(record.levelname, record.message) for record in caplog.records]
     assert ("ERROR", "UPLOADFAILED aws-us-storage us-east-1-hourly RHEL-9.4: no") in told
-    assert told[-3:] == [("WARNING", "a: b"), ("ERROR", "c: d"), ("ERROR", "community push failed, results: artifacts/1")]
+    assert told[-3:] == [("WARNING", "a: b"), ("ERROR", "c: d"), ("ERROR", "deletion failed, results: artifacts/1")]
     assert any(level == "WARNING" and "503 Slow Down" in message for level, message in told)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_terminal_has_a_line_for_each_destination(width: int, a_plan: APlan) -> None:
+    plan = a_plan(3)
+    shown = io.StringIO()
+    console = Console(file=shown, width=width, height=24)
+    view = LiveTable(console)
+    view.planned(plan)
+    view.step(next(each for each in plan.steps if each.is_work), EventKind.STEP_STARTED, "")
+    console.print(view.drawn())
+    lines = [line.rstrip() for line in shown.getvalue().splitlines() if "region-" in line]
+    assert len(lines) == 3
+    assert "running" in lines[0]
+    assert max(map(len, lines)) <= width
+
+
+def test_a_wide_terminal_has_a_column_for_each_phase(a_plan: APlan) -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, width=120, height=24)
+    view = LiveTable(console)
+    view.planned(a_plan())
+    console.print(view.drawn())
+    heading = next(line for line in shown.getvalue().splitlines() if "destination" in line)
+    assert heading.split() == ["destination", "upload", "share", "public"]
