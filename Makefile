@@ -63,8 +63,8 @@ check: $(VENV)/.dev  ## before each commit: format, lint, types, layers, unit te
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest -q -n auto --hypothesis-profile=quick -m "not lint" tests/unit tests/arch tests/docs/test_cli_reference.py
 
-bench: $(VENV)/.dev system-packages  ## speed and memory, as ratios against a peer in the same run
-	@for measure in benchmarks/[a-z]*.py; do $(BIN)/python $$measure || exit 1; done
+bench: $(VENV)/.dev system-packages $(VENV)/.azurite  ## speed and memory, as ratios against a peer in the same run
+	@PATH="$$PATH:$(abspath $(VENV))/azurite/node_modules/.bin"; for measure in benchmarks/[a-z]*.py; do $(BIN)/python $$measure || exit 1; done
 
 docs: $(VENV)/.dev  ## the documentation, in docs/_build/html
 	@$(BIN)/sphinx-build -W --keep-going -n -q -b html docs docs/_build/html

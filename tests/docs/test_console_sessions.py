@@ -33,6 +33,7 @@ EXECUTED = [
     "images.md",
     "image-service.md",
     "publish.md",
+    "publish-commands.md",
 ]
 SERVERS = {
     "penstock simulate aws ": "127.0.0.1:5001",

@@ -86,11 +86,13 @@ class Fragment:
         stream: a stream document that has nothing but images; no ``last-modified``: the one who merges it knows that.
         images: by the place of each the key of its artifact.
         left_out: a line for each published image that is not in it.
+        doubles: the same of those whose disk is in it, under another billing type: nobody needs to be told.
     """
 
     stream: Stream
     images: Mapping[Place, str]
     left_out: tuple[str, ...]
+    doubles: tuple[str, ...] = ()
 
     def edges(self, made: tuple[str, str]) -> list[Edge]:
         """What the ledger is told of the document ``made``."""
@@ -110,6 +112,7 @@ def fragment_of_push(results: Sequence[PushResult], *, stream: str, proposed: bo
         proposed: whether places go in that no upstream reader knows yet.
     """
     left: list[str] = []
+    doubles: list[str] = []
     candidates: list[_Candidate] = []
     for result in sorted(results, key=lambda each: each.order):
         if result.state is ItemState.PUSHED:
@@ -119,10 +122,12 @@ def fragment_of_push(results: Sequence[PushResult], *, stream: str, proposed: bo
                     left.append(f"{receipt.key}: {found}")
                 else:
                     candidates += found
-    chosen = _chosen(sorted(candidates, key=lambda each: each.rank), left)
+    chosen = _chosen(sorted(candidates, key=lambda each: each.rank), left, doubles)
     arches = dict.fromkeys(sorted({place.arch for place in chosen}))
     document = Stream(stream=stream, architectures={arch: _arch_of(arch, chosen) for arch in arches})
-    return Fragment(document, {place: chosen[place].receipt.key for place in sorted(chosen)}, tuple(dict.fromkeys(left)))
+    return Fragment(
+        document, {place: chosen[place].receipt.key for place in sorted(chosen)}, tuple(dict.fromkeys(left)), tuple(dict.fromkeys(doubles))
+    )
 
 
 def release_of(item: PushItem) -> str:
@@ -130,7 +135,7 @@ def release_of(item: PushItem) -> str:
     return f"{item.build.version}-{item.build.release}"
 
 
-def _chosen(candidates: Sequence[_Candidate], left: list[str]) -> dict[Place, _Candidate]:
+def _chosen(candidates: Sequence[_Candidate], left: list[str], doubles: list[str]) -> dict[Place, _Candidate]:
     """One for each place, and one build for each architecture in each cloud."""
     builds: dict[tuple[str, str], str] = {}
     chosen: dict[Place, _Candidate] = {}
@@ -139,7 +144,8 @@ def _chosen(candidates: Sequence[_Candidate], left: list[str]) -> dict[Place, _C
         if each.release != release:
             left.append(f"{each.receipt.key}: it is of build {each.release}, and {each.place.cloud} {each.place.arch} is of {release} here")
         elif each.place in chosen and chosen[each.place].receipt.key != each.receipt.key:
-            left.append(f"{each.receipt.key}: {chosen[each.place].receipt.key} has its place, {each.place}")
+            same = each.receipt.content is not None and chosen[each.place].receipt.content == each.receipt.content
+            (doubles if same else left).append(f"{each.receipt.key}: {chosen[each.place].receipt.key} has its place, {each.place}")
         else:
             chosen.setdefault(each.place, each)
     return chosen

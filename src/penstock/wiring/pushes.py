@@ -185,10 +185,12 @@ async def open_projects(settings: RunSettings, stack: AsyncExitStack) -> "GcpIma
     """Projects of Google Cloud, closed with ``stack``."""
     from penstock.adapters.gcp.options import GcpOptions
     from penstock.adapters.gcp.publisher import GcpImageAccounts
+    from penstock.adapters.http.authorities import named_authorities
+    from penstock.adapters.http.options import HttpOptions
 
-    return await stack.enter_async_context(
-        GcpImageAccounts(GcpOptions(endpoint=settings.endpoints.gcp or os.environ.get("GCP_ENDPOINT") or None))
-    )
+    endpoint = settings.endpoints.gcp or os.environ.get("GCP_ENDPOINT") or None
+    options = GcpOptions(endpoint=endpoint, http=HttpOptions(ca_file=named_authorities(os.environ)))
+    return await stack.enter_async_context(GcpImageAccounts(options))
 
 
 def _workflows(asks: WorkflowAsks, outside: _Outside) -> "Iterator[Workflow]":
@@ -317,15 +319,23 @@ async def _gcp(ask: "Callable[[], GcpAsk]", outside: _Outside) -> "Workflow":
 async def _open_publishers(outside: _Outside) -> "IngestionAccounts":
     from penstock.adapters.azure.ingestion import IngestionAccounts
     from penstock.adapters.azure.ingestionoptions import IngestionOptions
+    from penstock.adapters.http.authorities import named_authorities
 
     options, endpoints = IngestionOptions.from_environment(os.environ), outside.settings.endpoints
-    options = replace(options, endpoint=endpoints.ingestion or options.endpoint, authority=endpoints.authority or options.authority)
+    http = replace(options.http, ca_file=named_authorities(os.environ))
+    options = replace(
+        options, endpoint=endpoints.ingestion or options.endpoint, authority=endpoints.authority or options.authority, http=http
+    )
     return await outside.stack.enter_async_context(IngestionAccounts(options))
 
 
 async def _open_galleries(outside: _Outside) -> "ArmGalleryAccounts":
     from penstock.adapters.azure.gallerywriting import ArmGalleryAccounts, GalleryOptions
+    from penstock.adapters.http.authorities import named_authorities
 
     options, endpoints = GalleryOptions.from_environment(os.environ), outside.settings.endpoints
-    options = replace(options, endpoint=endpoints.manager or options.endpoint, authority=endpoints.authority or options.authority)
+    http = replace(options.http, ca_file=named_authorities(os.environ))
+    options = replace(
+        options, endpoint=endpoints.manager or options.endpoint, authority=endpoints.authority or options.authority, http=http
+    )
     return await outside.stack.enter_async_context(ArmGalleryAccounts(options))

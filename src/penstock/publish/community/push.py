@@ -91,7 +91,7 @@ class CommunityAws:
         contents: dict[str, ImageContent] = {}
         unmeasured: dict[str, PenstockError] = {}
         if not stops_all(look(Observed({}))):
-            files = [each for each in enriched.targets if not each.source_region]
+            files = [each for each in enriched.targets if not each.source_region and each.label in sharing]
             contents, unmeasured = await measured(sources_of(files), outside.files, outside.progress, keep=keep_files)
         publishers = publishers_of((each.account for each in enriched.targets), outside.credentials, outside.accounts)
         (regions, owners), sources = await asyncio.gather(
