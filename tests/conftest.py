@@ -32,9 +32,7 @@ hypothesis.settings.load_profile("ci" if IN_CI else "local")
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test of a marked folder carries the folder's mark; those of pushsource are skipped where it is not installed."""
-    skipped = (
-        None if find_spec("pushsource") else pytest.mark.skip("the extra koji is not installed (libkrb5-dev, gcc)")
-    )
+    skipped = None if find_spec("pushsource") else pytest.mark.skip("the extra koji is not installed (libkrb5-dev, gcc)")
     for item in items:
         if skipped and item.get_closest_marker("koji"):
             item.add_marker(skipped)

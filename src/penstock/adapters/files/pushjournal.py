@@ -62,7 +62,7 @@ class JournalFolder:
 
     @asynccontextmanager
     async def begin(self, record: RunRecord) -> AsyncIterator[RunJournal]:
-        """See :meth:`penstock.ports.publish.RunBook.begin`; the last event's words are those of ``conclude``, or ``interrupted``, or the error.
+        """See :meth:`penstock.ports.publish.RunBook.begin`; the last words are those of ``conclude``, ``interrupted``, or the error.
 
         Raises:
             OperationError: the folder or the file cannot be made, or the disk is full.

@@ -9,10 +9,10 @@ from penstock.cli.lazy import LazyGroup
 
 COMMANDS: Final[dict[str, Entry]] = {
     "registry": Entry("penstock.cli.simulate.registry", "registry", "Serve an image registry (OCI distribution-spec 1.1)."),
-    "azure": Entry("penstock.cli.simulate.azure", "azure", "Serve the Azure marketplace and community galleries."),
-    "azure-blobs": Entry("penstock.cli.simulate.azureblobs", "azure_blobs", "Serve a storage account of Azure: page blobs."),
+    "azure": Entry("penstock.cli.simulate.azure", "azure", "Serve Azure's marketplace and galleries."),
+    "azure-blobs": Entry("penstock.cli.simulate.azureblobs", "azure_blobs", "Serve page blobs as Azure does."),
     "aws": Entry("penstock.cli.simulate.aws", "aws", "Serve AMIs of AWS (EC2), and with --writable make them."),
-    "gcp": Entry("penstock.cli.simulate.gcp", "gcp", "Serve images of Google Cloud (compute v1)."),
+    "gcp": Entry("penstock.cli.simulate.gcp", "gcp", "Serve images of Google Cloud, and take new ones."),
     "ocm": Entry("penstock.cli.simulate.ocm", "ocm", "Serve pull secrets as OpenShift Cluster Manager does."),
     "assisted": Entry("penstock.cli.simulate.assisted", "assisted", "Serve Ignition configs as assisted-service does."),
     "starmap": Entry("penstock.cli.simulate.starmap", "starmap", "Serve mappings as StArMap does (API v2)."),

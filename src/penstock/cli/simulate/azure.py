@@ -13,7 +13,7 @@ _CLOUDS = ["AzureCloud", "AzureUSGovernment", "AzureChinaCloud"]
 @click.option("--cloud", type=click.Choice(_CLOUDS), default="AzureCloud", show_default=True, help="Be this one of Azure's clouds.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Mix the order of versions by this number; Azure promises none.")
 def azure(*, settings: CloudSettings, cloud: str, seed: int) -> None:
-    """Serve the Azure marketplace, community galleries, and the products of a publisher.
+    """Serve Azure's marketplace and galleries.
 
     The address is that of the resource manager, of product ingestion and of the authority for tokens. Products come from azure_products of
     a catalogue, and stand in draft, preview and live. Kinds of faults are status, slow, cut, stall and partial.

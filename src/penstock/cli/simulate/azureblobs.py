@@ -23,7 +23,7 @@ from penstock.model.errors import InputError
 def azure_blobs(
     *, settings: SimulatorSettings, containers: tuple[str, ...], sources: tuple[str, ...], copy_seconds: float, tag_seconds: float
 ) -> None:
-    """Serve page blobs as a storage account of Azure does.
+    """Serve page blobs as Azure does.
 
     Requests must be signed. Blobs are sparse files, which are gone when it
     ends. Kinds of faults are status, slow, cut and stall. The clock is moved,

@@ -13,7 +13,7 @@ from penstock.cli.simulate.serving import serve
 @click.option("--bucket", "buckets", multiple=True, metavar="NAME", help="A bucket that there is from the start; may be repeated.")
 @click.option("--latency", default="", metavar="NAME=S[,…]", help="How long making (insert) and changing (change) images takes.")
 def gcp(*, settings: CloudSettings, anonymous: bool, writable: bool, buckets: tuple[str, ...], latency: str) -> None:
-    """Serve images of Google Cloud (compute v1), and with --writable take them (also storage v1).
+    """Serve images of Google Cloud, and take new ones.
 
     Tokens are given at /token to every service account; its assertion is read, its signature is not verified. Kinds of faults are
     status, slow, cut, stall and partial. The clock is moved, and requests are read, under /_simulator/.
@@ -22,7 +22,7 @@ def gcp(*, settings: CloudSettings, anonymous: bool, writable: bool, buckets: tu
     Examples:
       penstock simulate gcp --stream coreos-rhel-9.json --anonymous
       penstock simulate gcp --catalogue gcp.json --fault slow=2,times=1
-      penstock simulate gcp --writable --anonymous --bucket images --latency insert=30
+      penstock simulate gcp --writable --bucket images --latency insert=30
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.simulators.gcp import GcpLatencies, GcpSimulator
 

@@ -22,20 +22,17 @@ _NAMES = ("images.json", "clouds.json")
 def pub(*, settings: SimulatorSettings, texts: tuple[str, ...]) -> None:
     """Serve what pushes left in the logs of Pub's tasks.
 
-    A clouds.json is what every push writes to artifacts/latest. Clients come
-    by HTTPS alone, so --tls-cert and --tls-key are needed. Kinds of faults
-    are status, slow, cut and stall. The clock is moved, and requests are
-    read, under /_simulator/.
+    A clouds.json is what every push writes to artifacts/latest. On another
+    machine clients come by HTTPS alone, and --tls-cert and --tls-key are
+    needed. Kinds of faults are status, slow, cut and stall. The clock is
+    moved, and requests are read, under /_simulator/.
 
     \b
     Examples:
-      penstock simulate pub --tls-cert s.pem --tls-key s.pem \\
-        --task 1234=artifacts/latest/clouds.json
+      penstock simulate pub --task 1234=artifacts/latest/clouds.json
     """  # noqa: D301  # \b keeps click from joining the lines
     from penstock.simulators.pub import PubSimulator
 
-    if settings.tls is None:
-        raise click.UsageError("clients of Pub speak HTTPS alone: give --tls-cert and --tls-key")
     tasks: dict[int, dict[str, bytes]] = {}
     for text in texts:
         number, file = _task(text)
