@@ -43,7 +43,7 @@ $(VENV)/.azurite: tools/make-azurite tools/azurite/package-lock.json $(VENV)/.de
 # Sources of other build systems: their libraries want Kerberos headers, and without them those tests are skipped.
 $(VENV)/.koji: requirements/koji.txt $(VENV)/.dev | system-packages
 	@$(BIN)/python -m pip --disable-pip-version-check --no-input install -qq --require-hashes -r $< || \
-		echo "penstock: requirements/koji.txt could not be installed, so koji:, errata: and pub: are not tested" >&2
+		echo "penstock: requirements/koji.txt could not be installed, so koji: and errata: are not tested" >&2
 	@touch $@
 
 system-packages: $(VENV)/.dev

@@ -30,7 +30,7 @@ def pushitems_line(result: PushResult) -> bytes:
         "filename": result.filename,
         "origin": item.origin,
         "signing_key": item.signing_key,
-        "src": item.src,
+        "src": _source(item),
         "state": result.state.value,
     }
     return json.dumps(tree, sort_keys=True).encode() + b"\n"
@@ -58,7 +58,8 @@ def clouds_document(results: Sequence[PushResult]) -> bytes:
 def item_tree(item: PushItem, *, name: str, state: str, image_id: str) -> dict[str, Any]:
     """All attributes of an item under pushsource's names; dates are ``YYYYMMDD``, ``boot_mode`` is its word (upstream writes null).
 
-    ``sas_uri`` is the address of a blob alone: its signature lets everybody read the disk for years, and belongs in no file.
+    ``sas_uri`` is the address of a blob alone: its signature lets everybody read the disk for years, and belongs in no file.  Neither does
+    that of an address in ``src``.
 
     ``build_info`` is ``{"name", "version", "release", "id"}``, ``release`` an object, ``dest`` a list, ``md5sum`` and ``sha256sum`` hex;
     those of an AMI are at the top, as ``billing_codes`` ``{"name", "codes"}``.
@@ -77,7 +78,7 @@ def item_tree(item: PushItem, *, name: str, state: str, image_id: str) -> dict[s
     return {
         "name": name,
         "state": state,
-        "src": item.src,
+        "src": _source(item),
         "dest": list(item.dest),
         "md5sum": item.md5,
         "sha256sum": item.sha256.hex if item.sha256 else None,
@@ -92,6 +93,10 @@ def item_tree(item: PushItem, *, name: str, state: str, image_id: str) -> dict[s
         "marketplace_title_template": item.marketplace_title_template,
         **of_cloud,
     }
+
+
+def _source(item: PushItem) -> str:
+    return without_query(item.src) if item.src.startswith(("https://", "http://")) else item.src
 
 
 def starmap_tree(entity: StarmapEntity) -> dict[str, Any]:

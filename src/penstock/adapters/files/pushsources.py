@@ -30,7 +30,12 @@ def parse_source(text: str, *, patience: Patience = AT_ONCE) -> PushSource:
     if not colon:
         raise InputError(f"{text!r} is no source", hint=_HINT)
     if scheme in UPSTREAM_SCHEMES:
-        return UpstreamSource(parse_upstream(text))
+        address = parse_upstream(text)
+        if address.scheme != "pub":
+            return UpstreamSource(address)
+        from penstock.adapters.pub import PubSource  # noqa: PLC0415  # HTTP takes a while to import, and most sources need none
+
+        return PubSource(address)
     if scheme != "staged":
         raise InputError(f"there is no source of the type {scheme!r}", hint=_HINT)
     path, _, query = rest.partition("?")

@@ -1,6 +1,7 @@
-"""Sources that the library pushsource reads: builds of koji, advisories of the errata tool, logs of Pub's tasks.
+"""Sources that the library pushsource reads: builds of koji, advisories of the errata tool.
 
-``koji:https://HUB?vmi_build=NVR,NVR&basedir=/mnt/koji``, ``errata:https://ET?errata=ID&koji_source=koji:…``, ``pub:https://PUB?task_id=N``
+``koji:https://HUB?vmi_build=NVR,NVR&basedir=/mnt/koji``, ``errata:https://ET?errata=ID&koji_source=koji:…``; the grammar is that of
+``pub:https://PUB?task_id=N`` too, which :mod:`penstock.adapters.pub` reads.
 
 Nothing of the library is imported before a source is loaded.
 """

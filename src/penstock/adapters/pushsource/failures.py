@@ -21,12 +21,12 @@ with extra("koji", "koji"):
 
 _NO_BUILD: Final = re.compile(r"build not found in koji: (?P<build>\S+)")
 _NO_IMAGES: Final = re.compile(r"[Bb]uild (?P<build>\S+) (?:is for container images|not recognized as a virtual machine image build)")
-_SERVERS: Final = {"koji": "the hub", "errata": "the errata tool", "pub": "Pub"}
+_SERVERS: Final = {"koji": "the hub", "errata": "the errata tool"}
 _KERBEROS: Final = ("klist", "kinit")
 _TICKETS: Final = (
     "with keytab_path and principal the errata tool is asked with a Kerberos ticket; without them its XML-RPC lets everybody read"
 )
-_AUTHORITIES: Final = "name the authority in REQUESTS_CA_BUNDLE (koji, Pub) and SSL_CERT_FILE (errata tool)"
+_AUTHORITIES: Final = "name the authority in REQUESTS_CA_BUNDLE (koji) and SSL_CERT_FILE (errata tool)"
 
 
 def error_of(error: Exception, address: UpstreamAddress) -> PenstockError:

@@ -46,6 +46,11 @@ class UpstreamAddress:
     text: str = field(repr=False)
     koji_source: str = field(default="", repr=False)
 
+    @property
+    def server(self) -> str:
+        """Its address alone, which may hold a password."""
+        return _parted(urlsplit(self.text))[0]
+
 
 def parse_upstream(text: str) -> UpstreamAddress:
     """The source that ``text`` names.

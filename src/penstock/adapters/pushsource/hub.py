@@ -174,7 +174,7 @@ def open_source(address: UpstreamAddress, talk: HubTalk) -> Iterator[Iterable[An
     """The library's source, ready to be read; everything that it began ends with it.
 
     Args:
-        address: of the source.
+        address: of the source, ``koji`` or ``errata``.
         talk: with hubs.
     """
     key = str(id(talk))
@@ -187,14 +187,12 @@ def open_source(address: UpstreamAddress, talk: HubTalk) -> Iterator[Iterable[An
                 stack.callback(executor.shutdown, wait=True, cancel_futures=True)
                 text = _BACKEND + address.text.removeprefix("koji")
                 source = pushsource.Source.get(text, talk=key, executor=executor)
-            elif address.scheme == "errata":
+            else:
                 builds = _BACKEND + address.koji_source.removeprefix("koji")
                 builds += f"{'&' if '?' in builds else '?'}talk={key}"
                 # Without a keytab the library speaks XML-RPC, which needs none, and warns of its own plans.
                 warnings.filterwarnings("ignore", message="The XMLRPC Errata Client", category=DeprecationWarning)
                 source = pushsource.Source.get(address.text, koji_source=builds)
-            else:
-                source = pushsource.Source.get(address.text)
             yield stack.enter_context(source)
     finally:
         del _TALKS[key]

@@ -10,7 +10,6 @@ from penstock.adapters.pushsource.grammar import without_secrets
 _LOGGERS: Final = (
     "pushsource",
     "pushsource.errata_client",
-    "pushsource.pub_client",
     "koji",
     "RetryExecutor",
     "CancelOnShutdownExecutor",

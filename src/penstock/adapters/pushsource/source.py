@@ -8,14 +8,14 @@ from penstock.adapters.pushsource.grammar import UpstreamAddress
 from penstock.adapters.pushsource.items import push_item
 from penstock.adapters.pushsource.options import PATIENCE, HubPatience
 from penstock.adapters.pushsource.quiet import keep_quiet
-from penstock.model.errors import InputError, PenstockError
+from penstock.model.errors import PenstockError
 from penstock.model.push.items import Dropped, PushItem, SourceListing
 
 _IMAGE_TYPES = "raw, raw-xz, vhd, vhd-compressed"
 
 
 class UpstreamSource:
-    """``ports.publish.PushSource``: ``koji:``, ``errata:``, ``pub:``."""
+    """``ports.publish.PushSource``: ``koji:``, ``errata:``."""
 
     def __init__(self, address: UpstreamAddress, *, patience: HubPatience = PATIENCE) -> None:
         """Nothing is asked yet.
@@ -28,7 +28,7 @@ class UpstreamSource:
         self._patience = patience
 
     async def load(self) -> SourceListing:
-        """All images of it, in the order in which builds, advisories or tasks were asked for.
+        """All images of it, in the order in which builds or advisories were asked for.
 
         Within one build they are as the build system lists them.
 
@@ -80,13 +80,7 @@ class UpstreamSource:
         return tuple(sorted(items, key=place))
 
     def _missed(self, items: Sequence[PushItem]) -> tuple[Dropped, ...]:
-        """Builds without any image that is pushed: the library passes over them in silence.
-
-        Raises:
-            InputError: the log of a task says nothing that can be read, of which the library only warns.
-        """
-        if self._address.scheme == "pub" and not items:
-            raise InputError(f"no image can be read from the log of task {', '.join(self._address.subjects)}", subject=self._address.place)
+        """Builds without any image that is pushed: the library passes over them in silence."""
         if self._address.scheme != "koji":
             return ()
         seen = {name for item in items for name in _names(item)}

@@ -4,7 +4,7 @@ The names are those of pushsource (``AmiPushItem``, ``VHDPushItem``), because ma
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -154,7 +154,7 @@ class VhdAttributes:
     legacy_sku_id: str | None = None
     disk_version: str | None = None
     recommended_sizes: tuple[str, ...] = ()
-    sas_uri: str | None = None
+    sas_uri: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,7 @@ class PushItem:
     """
 
     name: str
-    src: str
+    src: str = field(repr=False)  # an address may hold a signature
     build: BuildInfo
     release: ReleaseInfo
     attributes: AmiAttributes | VhdAttributes | GceAttributes

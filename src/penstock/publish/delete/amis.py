@@ -16,7 +16,7 @@ from penstock.model.push.rhsm import RhsmProduct
 from penstock.ports.removal import AwsRemover
 from penstock.publish.delete.actions import DeleteSnapshot, DeregisterImage, HideImage
 from penstock.publish.delete.choosing import rhsm_provider
-from penstock.publish.delete.fates import Fate, first_found, open_ones, unnamed
+from penstock.publish.delete.fates import Fate, first_found, unnamed
 from penstock.publish.delete.target import DeleteTarget
 from penstock.publish.journal import step_states
 from penstock.publish.plan import Plan, PlanBuilder, StepId, Verdict, step_id
@@ -47,13 +47,11 @@ class SeenAmis:
         standing: by label; a target that is not in it stands nowhere.
         problems: by label, why nobody knows.
         users: the images that have a snapshot as a disk, by place and id of the snapshot.
-        notes: by label, where nobody could look for what stands nowhere.
     """
 
     standing: Mapping[str, StandingAmi] = field(default_factory=dict)
     problems: Mapping[str, PenstockError] = field(default_factory=dict)
     users: Mapping[tuple[Place, str], frozenset[str]] = field(default_factory=dict)
-    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,6 @@ class AmiObserver:
         self._closed = closed
         self._notes = {name: state.ids for name, state in step_states(earlier).items()}
         self._wanted: dict[Place, dict[str, None]] = {}
-        self._unlooked: dict[str, tuple[str, ...]] = {}
         self._looks: dict[Place, asyncio.Task[Mapping[str, FoundImage]]] = {}
 
     async def seen(self, targets: Sequence[DeleteTarget]) -> SeenAmis:
@@ -97,7 +94,7 @@ class AmiObserver:
                 problems[target.label] = found
             elif found is not None:
                 standing[target.label] = found
-        return SeenAmis(standing, problems, await self._users(standing.values()), self._unlooked)
+        return SeenAmis(standing, problems, await self._users(standing.values()))
 
     async def _standing(self, target: DeleteTarget) -> StandingAmi | PenstockError | None:
         async def look(account: str) -> StandingAmi | None:
@@ -108,14 +105,10 @@ class AmiObserver:
             return await self._leftover(place, target.subject)
 
         try:
-            usable, notes = open_ones(target.accounts, self._closed)
-            found = await first_found(usable, look)
+            found = await first_found(target.accounts, self._closed, look)
         except PenstockError as error:
             return error
-        if found is None:
-            self._unlooked[target.label] = notes
-            return None
-        return found[1]
+        return None if found is None else found[1]
 
     async def _leftover(self, place: Place, image: str) -> StandingAmi | None:
         """The snapshots that an earlier run was about to delete."""
@@ -178,7 +171,7 @@ def plan_amis(
     removals: dict[tuple[Place, str], StepId] = {}
     for target in targets:
         last[target.label] = []
-        fates[target.label] = Fate(problem=seen.problems.get(target.label), notes=seen.notes.get(target.label, ()))
+        fates[target.label] = Fate(problem=seen.problems.get(target.label))
         standing = seen.standing.get(target.label)
         if standing is None or not target.listed:
             continue

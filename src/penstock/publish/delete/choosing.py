@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from penstock.model.errors import InputError
 from penstock.model.push.items import AmiAttributes, ItemKind, PushItem
 from penstock.publish.delete.target import DeleteRules, DeleteTarget
+from penstock.publish.gcp.destination import GcpDestination
 
 _BY_ENTITY_TYPE: Mapping[str, tuple[str, ...]] = {
     "AWS": ("aws-us-storage",),
@@ -14,6 +17,7 @@ _BY_ENTITY_TYPE: Mapping[str, tuple[str, ...]] = {
 }
 """Where an AMI without ``cloud_info`` may be: a community push leaves RHSM's provider in this attribute, the marketplace its own word."""
 _AZURE = ("azure-na", "azure-emea")
+"""Where a VHD without ``cloud_info`` may be.  Accounts of galleries are not guessed: the name of a blob is no id, and may be another's."""
 _RHSM_PROVIDERS: Mapping[str, str] = {"aws-us-storage": "AWS", "aws-us-gov-storage": "AGOV", "aws-china-storage": "ACN"}
 
 
@@ -68,13 +72,23 @@ def accounts_of(item: PushItem) -> tuple[str, ...]:
 def subject_of(item: PushItem) -> str:
     """The id of the AMI, the name of the blob, or the name of the image of Google Cloud; ``""`` where the item does not say it.
 
-    An image of Google Cloud is named in results alone: there ``cloud_info`` stands with it.
+    An image of Google Cloud is named in results alone: there ``cloud_info`` stands with it, and where nothing was made the name is that
+    of the file.
     """
     if isinstance(item.attributes, AmiAttributes):
         return item.attributes.image_id or item.source_image or ""
     if item.kind is ItemKind.VHD:
         return item.object_name
-    return item.name if item.cloud_info is not None else ""
+    return item.name if item.cloud_info is not None and item.name != item.file_name else ""
+
+
+def projects_of(item: PushItem) -> tuple[str, ...]:
+    """The projects that an image of Google Cloud was made in, as its destinations say; none where they say nothing."""
+    found: dict[str, None] = {}
+    for text in item.dest:
+        with suppress(InputError):
+            found[GcpDestination.parse(text).project] = None
+    return tuple(found)
 
 
 def region_of(item: PushItem) -> str:

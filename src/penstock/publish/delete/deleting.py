@@ -18,8 +18,8 @@ from penstock.publish.actions import Action
 from penstock.publish.delete.actions import DeleteBlob, DeleteGceImage
 from penstock.publish.delete.amis import AmiObserver, RhsmKnowledge, plan_amis
 from penstock.publish.delete.amisteps import AmiPerformer, Patience
-from penstock.publish.delete.choosing import chosen, rhsm_provider
-from penstock.publish.delete.fates import Fate, deleted_result, first_found, open_ones, unnamed
+from penstock.publish.delete.choosing import chosen, projects_of, rhsm_provider
+from penstock.publish.delete.fates import Fate, deleted_result, first_found, unnamed
 from penstock.publish.delete.single import BlobPerformer, GcePerformer, OperationPatience, plan_single
 from penstock.publish.delete.target import DeleteRules, DeleteTarget
 from penstock.publish.execution import Performer, Wait
@@ -144,8 +144,11 @@ class DeleteGceImages:
         accounts, closed = _accounts(targets, opened)
 
         async def look(target: DeleteTarget, alias: str) -> Action | None:
-            account, project = accounts[alias]
-            return DeleteGceImage(alias, project, target.subject) if await account.image(project, target.subject) else None
+            account, own = accounts[alias]
+            for project in projects_of(target.item) or (own,):
+                if await account.image(project, target.subject):
+                    return DeleteGceImage(alias, project, target.subject)
+            return None
 
         actions, fates = await _standing(targets, closed, look)
         removers = {alias: account for alias, (account, _) in accounts.items()}
@@ -180,12 +183,11 @@ async def _standing(
         if problem is not None:
             return Fate(problem=problem)
         try:
-            usable, notes = open_ones(target.accounts, closed)
-            found = await first_found(usable, partial(look, target))
+            found = await first_found(target.accounts, closed, partial(look, target))
         except PenstockError as error:
             return Fate(problem=error)
         if found is None:
-            return Fate(notes=notes)
+            return Fate()
         account, actions[target.label] = found
         return Fate(account)
 

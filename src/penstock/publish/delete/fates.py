@@ -47,24 +47,18 @@ def unnamed(target: DeleteTarget) -> PenstockError | None:
     return None
 
 
-def open_ones(accounts: Sequence[str], closed: Mapping[str, PenstockError]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Those of these accounts that there are credentials for, and what is to be told of the others.
-
-    Which of two accounts an image is in is often not said, and who deletes has the credentials of one.
-
-    Raises:
-        PenstockError: there are credentials for none of them.
-    """
-    usable = tuple(each for each in accounts if each not in closed)
-    if not usable:
-        raise closed[accounts[0]]
-    return usable, tuple(f"it was not looked for in {each}: there are no credentials" for each in accounts if each in closed)
-
-
-async def first_found(accounts: Sequence[str], look: Callable[[str], Awaitable[X | None]]) -> tuple[str, X] | None:
+async def first_found(
+    accounts: Sequence[str], closed: Mapping[str, PenstockError], look: Callable[[str], Awaitable[X | None]]
+) -> tuple[str, X] | None:
     """The first of these accounts that has it, with what it has; None where none has.
 
-    An account that cannot be asked does not matter where another one has it.
+    An account that cannot be asked does not matter where another one has it: which of two an image is in is often not said, and who
+    deletes has the credentials of one.  Where none has it, nobody knows that it is gone.
+
+    Args:
+        accounts: aliases, in the order in which they are asked.
+        closed: why some accounts cannot be asked at all.
+        look: asks one.
 
     Raises:
         PenstockError: none has it, as far as they could be asked, and one of them could not: the first one's reason.
@@ -72,6 +66,8 @@ async def first_found(accounts: Sequence[str], look: Callable[[str], Awaitable[X
     problems: list[PenstockError] = []
     for account in accounts:
         try:
+            if account in closed:
+                raise closed[account]
             found = await look(account)
         except PenstockError as error:
             problems.append(error)
@@ -92,7 +88,7 @@ def deleted_result(
     what                                                   state
     =====================================================  ============================
     its build is not asked for                             as it was
-    it could not be asked for, or its deletion failed      as it was, and ``failed``
+    an account could not be asked, or its deletion failed  as it was, and ``failed``
     it is gone, and something of it went in this run       DELETED
     it was gone before                                     MISSING
     a snapshot is in use, or RHSM did not hide the image   DELETED, with the reason

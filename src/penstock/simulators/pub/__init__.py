@@ -2,10 +2,10 @@
 
 ::
 
-    with PubThread({42: {"clouds.json": Path("artifacts/latest/clouds.json").read_bytes()}}, tls=context) as pub:
+    with PubThread({42: {"clouds.json": Path("artifacts/latest/clouds.json").read_bytes()}}) as pub:
         ...  # pub:{pub.url}?task_id=42
 
-Clients reach the real one by HTTPS alone, whatever their address says, so this one wants ``tls`` too.
+pushsource reaches the real one by HTTPS alone, whatever its address says, and wants ``tls`` here too.
 """
 
 from penstock.simulators.pub.server import PubSimulator, PubThread

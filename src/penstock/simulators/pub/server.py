@@ -23,7 +23,7 @@ class PubSimulator(CloudSimulator):
         faults: what goes wrong from the start.
         host: the address to listen on.
         port: 0 is any free one.
-        tls: with it the simulator speaks HTTPS, as its clients insist.
+        tls: with it the simulator speaks HTTPS.
 
     Attributes:
         tasks: see above; others may be assigned while it runs.

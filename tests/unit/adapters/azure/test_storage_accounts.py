@@ -98,6 +98,16 @@ def test_the_environment_says_how_uploads_go(environment: Mapping[str, str], exp
 
 
 @pytest.mark.parametrize(
+    ("told", "said"),
+    [("BlobEndpoint=ftp://x", "BlobEndpoint"), ("DefaultEndpointsProtocol=ftp", "DefaultEndpointsProtocol or EndpointSuffix")],
+)
+def test_a_wrong_address_is_told_by_the_part_that_it_comes_from(told: str, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse_connection_string(f"AccountName=pictures;AccountKey={KEY};{told}")
+    assert error.value.subject == f"{said} in the connection string of Azure's storage"
+
+
+@pytest.mark.parametrize(
     "environment",
     [
         {"UPLOAD_CONTAINER_NAME": "No_Container"},

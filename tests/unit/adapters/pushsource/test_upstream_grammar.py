@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.adapters.files.pushsources import parse_source
+from penstock.adapters.pub import PubSource
 from penstock.adapters.pushsource import UpstreamSource, parse_upstream
 from penstock.adapters.pushsource.grammar import without_secrets
 from penstock.model.errors import InputError
@@ -36,10 +37,20 @@ def test_an_advisory_keeps_the_source_of_its_builds() -> None:
 
 
 @pytest.mark.parametrize(
-    "scheme", ["koji:https://h?vmi_build=a", "errata:https://e?errata=A&koji_source=koji:https://h", "pub:https://p?task_id=1"]
+    ("text", "kind"),
+    [
+        ("koji:https://h?vmi_build=a", UpstreamSource),
+        ("errata:https://e?errata=A&koji_source=koji:https://h", UpstreamSource),
+        ("pub:https://p?task_id=1", PubSource),
+    ],
 )
-def test_every_scheme_makes_a_source_that_asks_nothing_yet(scheme: str) -> None:
-    assert isinstance(parse_source(scheme), UpstreamSource)
+def test_every_scheme_makes_a_source_that_asks_nothing_yet(text: str, kind: type) -> None:
+    assert isinstance(parse_source(text), kind)
+
+
+@pytest.mark.parametrize("text", ["pub:https://me:sesame@p:8/below?task_id=1", "pub:url=https://me:sesame@p:8/below&task_id=1"])
+def test_the_address_of_the_server_is_known_without_what_is_asked_of_it(text: str) -> None:
+    assert parse_upstream(text).server == "https://me:sesame@p:8/below"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.remover = FakeRemover(self.cloud)
         self.rhsm = FakeHiding(self.cloud)
-        self.na_blobs, self.emea_blobs = FakeBlobs(self.cloud), FakeBlobs(self.cloud)
+        self.na_blobs, self.emea_blobs, self.gallery_blobs = (FakeBlobs(self.cloud) for _ in range(3))
         self.projects = FakeProjects(self.cloud)
 
     # --- what stands there
@@ -103,7 +103,7 @@ class Bench:
         outside = DeleteOutside(
             credentials=CredentialSet(tuple(_credential(alias) for alias in self.credentials)),
             aws=FakeRemovers({"aws-us-storage": self.remover, "aws-na": self.remover, "aws-emea": FakeRemover(self.emea)}),
-            blobs=FakeStorages({"azure-na": self.na_blobs, "azure-emea": self.emea_blobs}),
+            blobs=FakeStorages({"azure-na": self.na_blobs, "azure-emea": self.emea_blobs, "azure-us-storage": self.gallery_blobs}),
             gcp=self.projects,
             rhsm=self.rhsm if self.with_rhsm else None,
             wait=self.waited,

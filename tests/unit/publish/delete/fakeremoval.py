@@ -98,6 +98,7 @@ class FakeBlobs:
     def __init__(self, cloud: FakeCloud, *names: BlobName) -> None:
         self._cloud = cloud
         self.names = set(names)
+        self.refused: PenstockError | None = None
 
     @property
     def account(self) -> str:
@@ -108,6 +109,8 @@ class FakeBlobs:
 
     async def blob(self, at: BlobName) -> FoundBlob | None:
         await self._cloud.begin("blob")
+        if self.refused is not None:
+            raise self.refused
         return FoundBlob(at=at, kind=BlobKind.PAGE, size_bytes=512, etag="1") if at in self.names else None
 
     async def delete_blob(self, at: BlobName) -> bool:
@@ -136,12 +139,14 @@ class FakeProjects:
         self.names = set(names)
         self.looks = 1
         self.error = ""
+        self.looked: list[str] = []
 
     def publisher(self, credential: GcpCredential) -> "FakeProjects":
         return self
 
     async def image(self, project: str, name: str) -> FoundGceImage | None:
         await self._cloud.begin("gce_image")
+        self.looked.append(project)
         if name not in self.names:
             return None
         return FoundGceImage(name=name, number="1", status="READY", architecture="X86_64", created=datetime(2026, 5, 11, tzinfo=UTC))

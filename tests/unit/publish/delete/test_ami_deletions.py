@@ -158,11 +158,11 @@ def test_an_account_that_cannot_be_asked_does_not_matter_where_another_has_the_i
     assert result.state is ItemState.DELETED
 
 
-def test_where_nobody_could_look_is_told_of_what_is_missing(bench: Bench) -> None:
+def test_what_an_account_without_credentials_may_have_is_not_called_missing(bench: Bench) -> None:
     bench.credentials = ("aws-emea",)
     [result] = bench.delete(ami("ami-1", account=None, marketplace_entity_type="AmiProduct"))
-    assert (result.state, result.good) == (ItemState.MISSING, True)
-    assert result.reason == "it was not looked for in aws-na: there are no credentials"
+    assert (result.state, result.good) == (ItemState.PUSHED, False)
+    assert result.reason == "aws-na: there are no credentials for this account"
 
 
 def test_without_credentials_for_any_of_its_accounts_nothing_is_called_missing(bench: Bench) -> None:

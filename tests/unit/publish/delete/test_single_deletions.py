@@ -1,7 +1,11 @@
 """Blobs of VHDs and images of Google Cloud that go."""
 
+from dataclasses import replace
+
+import pytest
 from tests.unit.publish.delete.deletebench import Bench, ami, gce, vhd
 
+from penstock.model.errors import TransientError
 from penstock.model.push.blobs import BlobName
 from penstock.model.push.states import ItemState
 
@@ -18,6 +22,43 @@ def test_a_vhd_of_which_nobody_says_the_account_is_looked_for_in_both(bench: Ben
     bench.emea_blobs.names.add(BLOB)
     [result] = bench.delete(vhd(account=None))
     assert (result.state, result.account, bench.emea_blobs.names) == (ItemState.DELETED, "azure-emea", set())
+
+
+def test_a_vhd_goes_from_the_account_that_the_list_names_and_from_no_other(bench: Bench) -> None:
+    """Upstream's list reader drops the account, so images of galleries were not found."""
+    bench.credentials = ("azure-na", "azure-emea", "azure-us-storage")
+    for blobs in (bench.na_blobs, bench.emea_blobs, bench.gallery_blobs):
+        blobs.names.add(BLOB)
+    [result] = bench.delete(vhd(account="azure-us-storage"))
+    assert (result.state, result.account) == (ItemState.DELETED, "azure-us-storage")
+    assert (bench.gallery_blobs.names, bench.na_blobs.names, bench.emea_blobs.names) == (set(), {BLOB}, {BLOB})
+
+
+@pytest.mark.parametrize("credentials", [("azure-na",), ("azure-emea",), ()])
+def test_a_vhd_is_not_missing_where_an_account_could_not_be_asked_for_want_of_credentials(
+    bench: Bench, credentials: tuple[str, ...]
+) -> None:
+    bench.credentials = credentials
+    [result] = bench.delete(vhd(account=None))
+    assert (result.state, result.good, result.transient) == (ItemState.PUSHED, False, False)
+    assert "no credentials for this account" in result.reason
+
+
+def test_a_vhd_is_not_missing_where_an_account_could_not_be_reached(bench: Bench) -> None:
+    bench.emea_blobs.refused = TransientError("there is no connection")
+    [result] = bench.delete(vhd(account=None))
+    assert (result.state, result.good, result.transient, result.reason) == (ItemState.PUSHED, False, True, "there is no connection")
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_an_account_that_could_not_be_asked_does_not_matter_where_another_had_the_vhd(bench: Bench, reached: bool) -> None:
+    bench.emea_blobs.names.add(BLOB)
+    if reached:
+        bench.credentials = ("azure-emea",)
+    else:
+        bench.na_blobs.refused = TransientError("there is no connection")
+    [result] = bench.delete(vhd(account=None))
+    assert (result.state, result.good, result.account) == (ItemState.DELETED, True, "azure-emea")
 
 
 def test_a_vhd_that_is_in_neither_account_is_missing_and_no_account_is_claimed(bench: Bench) -> None:
@@ -43,6 +84,22 @@ def test_an_image_of_google_cloud_goes_when_the_operation_is_over(bench: Bench) 
     bench.projects.looks = 3
     [result] = bench.delete(gce("rhel-9-4"))
     assert (result.state, bench.projects.names, bench.waited.total_s) == (ItemState.DELETED, set(), 6.0)
+
+
+def test_an_image_of_google_cloud_goes_from_the_project_of_its_destination(bench: Bench) -> None:
+    bench.projects.names.add("rhel-9-4")
+    [result] = bench.delete(replace(gce("rhel-9-4"), dest=("community-images/rhel-9",)))
+    assert (result.state, bench.projects.looked) == (ItemState.DELETED, ["community-images"])
+
+
+def test_an_image_of_google_cloud_of_which_no_project_is_said_is_looked_for_in_that_of_the_credentials(bench: Bench) -> None:
+    [result] = bench.delete(replace(gce("rhel-9-4"), dest=()))
+    assert (result.state, bench.projects.looked) == (ItemState.MISSING, ["project"])
+
+
+def test_an_upload_to_google_cloud_that_failed_names_no_image(bench: Bench) -> None:
+    [result] = bench.delete(replace(gce("rhel.tar.gz"), state=ItemState.UPLOADFAILED))
+    assert (result.state, result.good, bench.projects.looked) == (ItemState.UPLOADFAILED, False, [])
 
 
 def test_an_operation_that_fails_leaves_the_image_as_it_was(bench: Bench) -> None:
