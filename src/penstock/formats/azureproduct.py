@@ -10,6 +10,7 @@ from penstock.formats.codec import decode, decode_json, encode_json, to_tree
 from penstock.formats.jsontext import COMPACT
 from penstock.model.errors import InputError
 from penstock.model.push.azuremarket import (
+    TECHNICAL_KINDS,
     Job,
     JobProblem,
     JobState,
@@ -126,7 +127,7 @@ def technical_configuration(tree: ResourceTree, plan: Resource) -> TechnicalConf
     Raises:
         InputError: it is of another shape.
     """
-    for resource in tree.of_kind(Kind.TECHNICAL):
+    for resource in _technical(tree):
         if resource.extra.get("plan") == given(plan.id):
             return decode(to_tree(resource), TechnicalConfiguration, subject=given(resource.id) or Kind.TECHNICAL.value)
     return None
@@ -140,5 +141,9 @@ def technical_configurations(tree: ResourceTree) -> tuple[TechnicalConfiguration
     """
     return tuple(
         decode(to_tree(resource), TechnicalConfiguration, subject=given(resource.id) or Kind.TECHNICAL.value)
-        for resource in tree.of_kind(Kind.TECHNICAL)
+        for resource in _technical(tree)
     )
+
+
+def _technical(tree: ResourceTree) -> tuple[Resource, ...]:
+    return tuple(each for kind in TECHNICAL_KINDS for each in tree.of_kind(kind))

@@ -298,3 +298,27 @@ def test_the_version_of_the_credentials_counts_where_the_environment_says_none(
     assert isinstance(tree, ResourceTree)
     job = answer(options, older, lambda client: client.configure(with_image(tree)))
     assert azure.publisher.jobs[job.id].schema == "https://schema.mp.microsoft.com/schema/configure/2020-01-01"
+
+
+def test_a_tenant_that_is_none_is_not_shown(options: IngestionOptions, credential: AzureCredential) -> None:
+    """It may be the secret, which somebody wrote into the wrong place."""
+
+    async def opened() -> None:
+        async with IngestionAccounts(options) as accounts:
+            accounts.ingestion(replace(credential, tenant_id="Abc8Q~SECRET/"))
+
+    with pytest.raises(InputError) as error:
+        asyncio.run(opened())
+    assert "SECRET" not in f"{error.value} {error.value.hint} {error.value!r}"
+    assert "AZURE_TENANT_ID" in str(error.value)
+
+
+def test_a_refused_secret_is_told_by_the_names_of_the_credentials(options: IngestionOptions, credential: AzureCredential) -> None:
+    async def products() -> None:
+        async with IngestionAccounts(options) as accounts:
+            await accounts.ingestion(replace(credential, client_secret="PLANTED")).products()
+
+    with pytest.raises(OperationError) as error:
+        asyncio.run(products())
+    assert "AZURE_API_SECRET" in (error.value.hint or "")
+    assert "PLANTED" not in f"{error.value} {error.value.hint} {error.value!r}"

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.formats.azureproduct import read_job, read_product_page, read_resource_tree, read_submissions, write_configure
+from penstock.formats.azureproduct import (
+    read_job,
+    read_product_page,
+    read_resource_tree,
+    read_submissions,
+    technical_configuration,
+    write_configure,
+)
 from penstock.formats.codec import to_tree
 from penstock.model.errors import InputError
 from penstock.model.push.azuremarket import JobState, TargetType, without_queries
@@ -60,6 +67,24 @@ def test_no_query_of_an_address_is_left_in_a_text(before: str, secret: str) -> N
     cleaned = without_queries(f"{before} https://x.example/disk.vhd?sp=r&sig=SECRET{secret} is wrong")
     assert "SECRET" not in cleaned
     assert "https://x.example/disk.vhd" in cleaned
+
+
+@pytest.mark.parametrize("text", ["wrong: sp=r&sig=SECRET%2Fx", "https%3A%2F%2Fx.example%2Fa.vhd%3Fsp%3Dr%26sig%3DSECRET", "Sig=SECRET"])
+def test_a_signature_without_its_address_is_left_out_too(text: str) -> None:
+    assert "SECRET" not in without_queries(text)
+
+
+def test_words_that_end_like_a_signature_stay() -> None:
+    assert without_queries("design=round") == "design=round"
+
+
+def test_images_of_a_plan_may_be_of_the_core_kind() -> None:
+    key = "core-virtual-machine-plan-technical-configuration/1/a"
+    resources = [{"id": "plan/1/a", "identity": {"externalId": "9"}}, {"id": key, "plan": "plan/1/a", "vmImageVersions": []}]
+    tree = read_resource_tree(content({"root": "product/1", "resources": resources}), subject="tree")
+    found = technical_configuration(tree, tree.resources[0])
+    assert found is not None
+    assert found.id == key
 
 
 def test_a_page_says_what_the_next_one_is_asked_for_with() -> None:

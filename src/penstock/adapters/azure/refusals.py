@@ -11,11 +11,11 @@ _NUMBER = re.compile(rb"AADSTS[0-9]{1,9}")
 _LOG_IN = "log in with `az login`, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give a token with --azure-token-file"
 
 
-def refused_credentials(place: str, said: str, body: bytes) -> OperationError:
+def refused_credentials(place: str, said: str, body: bytes, *, hint: str = _LOG_IN) -> OperationError:
     """The error for credentials that an authority refused; of what it said only the number is told."""
     number = _NUMBER.search(body)
     told = f", {number[0].decode()}" if number else ""
-    return OperationError(f"{place} gave no token ({said}{told})", hint=_LOG_IN)
+    return OperationError(f"{place} gave no token ({said}{told})", hint=hint)
 
 
 def no_credentials(place: str) -> OperationError:

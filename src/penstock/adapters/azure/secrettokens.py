@@ -12,9 +12,11 @@ from penstock.adapters.azure.tokens import is_token, life_s, token_in, usable_s
 from penstock.adapters.http.failures import status_text
 from penstock.adapters.http.hops import place_of
 from penstock.adapters.http.rest import RestClient
-from penstock.model.errors import OperationError
+from penstock.model.errors import InputError, OperationError
 
 _OK = 200
+_TENANT = "it is the GUID of the directory, or one of its domains"
+_REFUSED = "see AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_API_SECRET of the credentials; a secret may have expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,11 @@ class SecretTokens:
         Raises:
             InputError: the tenant is no name.
         """
-        path_segment(application.tenant_id, "tenant", "it is AZURE_TENANT_ID of the credentials")
+        try:
+            path_segment(application.tenant_id, "tenant", "")
+        except InputError:
+            # What stands there is not shown: it may be the secret, in the wrong place.
+            raise InputError("AZURE_TENANT_ID is no tenant of Azure", subject="the credentials", hint=_TENANT) from None
         self._client = client
         self._authority = authority
         self._application = application
@@ -70,7 +76,7 @@ class SecretTokens:
         asked_s = time.monotonic()
         answer = await self._client.post_form(self._authority / application.tenant_id / "oauth2/token", form, subject=subject)
         if answer.status != _OK:
-            raise refused_credentials(place, status_text(answer.status), answer.body)
+            raise refused_credentials(place, status_text(answer.status), answer.body, hint=_REFUSED)
         token = token_in(answer.body)
         if token is None or not is_token(token):
             raise OperationError("the answer holds no token", subject=subject)

@@ -113,11 +113,12 @@ def parse_connection_string(text: str, *, suffix: str = DEFAULT_SUFFIX) -> Stora
     name = told["accountname"]
     if not _ACCOUNT.fullmatch(name):
         raise InputError("its AccountName is no name of a storage account", subject=_SUBJECT, hint="3 to 24 lower-case letters and digits")
-    address = told.get("blobendpoint")
+    address, said = told.get("blobendpoint"), "BlobEndpoint"
     if not address:
+        said = "DefaultEndpointsProtocol or EndpointSuffix"
         behind = f"blob.{told['endpointsuffix']}" if told.get("endpointsuffix") else suffix
         address = f"{told.get('defaultendpointsprotocol', 'https')}://{name}.{behind}"
-    endpoint = open_address(address.rstrip("/"), f"BlobEndpoint in {_SUBJECT}")
+    endpoint = open_address(address.rstrip("/"), f"{said} in {_SUBJECT}")
     return StorageAccount(name, endpoint, account_key(told["accountkey"], subject=_SUBJECT))
 
 

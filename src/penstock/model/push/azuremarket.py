@@ -17,6 +17,8 @@ from penstock.model.record import Maybe, Record, given
 _UNSET = msgspec.UNSET
 _QUERY = re.compile(r"""(?P<address>\bhttps?://[^\s?"'<>]+)\?[^\s"'<>]*""", re.IGNORECASE)
 
+_SIGNATURE = re.compile(r"""(?:\b|%26|%3F)sig(?:=|%3D)(?!…)[^\s"'<>]+""", re.IGNORECASE)
+
 
 class TargetType(StrEnum):
     """The three states of a product that stand beside each other."""
@@ -33,7 +35,12 @@ class Kind(StrEnum):
     PROPERTY = "property"
     PLAN = "plan"
     TECHNICAL = "virtual-machine-plan-technical-configuration"
+    CORE_TECHNICAL = "core-virtual-machine-plan-technical-configuration"
     SUBMISSION = "submission"
+
+
+TECHNICAL_KINDS = (Kind.TECHNICAL, Kind.CORE_TECHNICAL)
+"""Either of them has the images of a plan (cloudpub: ``models/ms_azure.py``)."""
 
 
 class Identity(Record, frozen=True, kw_only=True):
@@ -112,6 +119,11 @@ class Submission(Record, frozen=True, kw_only=True):
     def running(self) -> bool:
         """Whether it is being worked on; a draft waits for people."""
         return self.target.target_type is not TargetType.DRAFT and given(self.status) in ("notStarted", "running")
+
+    @property
+    def shows(self) -> bool:
+        """Whether what its state shows was accepted: of a preview that was refused, or is waited for, nobody promises anything."""
+        return self.target.target_type is not TargetType.PREVIEW or given(self.result) in (None, "", "succeeded")
 
     def aimed_at(self, target: TargetType) -> "Submission":
         """The same, asking for another state."""
@@ -239,5 +251,5 @@ class OfferBusy(OperationError):
 
 
 def without_queries(text: str) -> str:
-    """The text with what follows ``?`` in addresses left out: signatures stand there."""
-    return _QUERY.sub(lambda found: found["address"], text)
+    """The text with what follows ``?`` in addresses left out: signatures stand there; those that stand alone are left out too."""
+    return _SIGNATURE.sub("sig=…", _QUERY.sub(lambda found: found["address"], text))

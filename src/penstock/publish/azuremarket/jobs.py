@@ -179,11 +179,16 @@ class OfferJobs:
 
     async def _over(self, job: Job) -> Job:
         """The job when it has ended; an answer that does not come means that it has not."""
-        waited_s, pause_s = 0.0, self._pace.first_poll_s
+        waited_s, pause_s, unknown = 0.0, self._pace.first_poll_s, 0
         while job.state is JobState.ACTIVE:
             waited_s, pause_s = await self._pause(waited_s, pause_s, f"job {job.id} is running")
             try:
                 job = await self._ingestion.job(job.id)
+            except NotFoundError as error:
+                unknown += 1  # a job that was begun a moment ago may not be known everywhere yet
+                if unknown >= _LOOKS:
+                    raise
+                await self._notes.retried(str(error))
             except TransientError as error:
                 await self._notes.retried(str(error))
         return job

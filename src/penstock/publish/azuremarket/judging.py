@@ -165,7 +165,8 @@ def _conflict(one: PlacedImage, number: str, versions: Mapping[TargetType, Seque
     published = (TargetType.LIVE, TargetType.PREVIEW)
     found = next((reason for state in published if (reason := clash(versions[state], number, one.wanted, one.disks))), "")
     if found:
-        return f"{found}, and that is published; give another disk_version, or set overwrite"
+        other = "give another disk_version" if one.target.version.fixed else "push again in the next hour, give a disk_version"
+        return f"{found}, and that is published; {other}, or set overwrite"
     gone = next((found for state in published if (found := untold(versions[state], one.wanted, one.disks))), "")
     if gone:
         return (

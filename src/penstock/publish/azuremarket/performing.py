@@ -191,7 +191,7 @@ class AzureMarketPerformer:
         return [to_tree(_submission(offer, TargetType.PREVIEW, product).aimed_at(TargetType.LIVE))]
 
     def _check_lost(self, action: PublishPreview | PublishLive, there: Sequence[OfferImage], where: str) -> None:
-        """Drafts are written back as a whole, so of two writers one may undo what the other did: nobody is told that such an image is out."""
+        """Drafts are written back as a whole, so of two writers one may undo what the other did: such an image is not told to be out."""
         lost = [each for each in action.images if (action.account, action.offer, each) in self._attached and each not in there]
         if lost:
             names = ", ".join(f"{each.plan} {each.version}" for each in lost)

@@ -80,7 +80,7 @@ class SimulatedProduct:
         self.number = 1
         draft = _tree(stocked, self.id)
         self.trees: dict[str, dict[str, Document]] = {DRAFT: draft}
-        self.submissions: dict[str, Document] = {DRAFT: self._submission(DRAFT, "0", "notStarted", "pending")}
+        self.submissions: dict[str, Document] = {DRAFT: self._submission(DRAFT, "0", "completed", "succeeded")}
         if stocked.live:
             for target in (PREVIEW, LIVE):
                 self.trees[target] = copy.deepcopy(draft)
@@ -243,7 +243,8 @@ def _tree(stocked: AzureProduct, product: str) -> dict[str, Document]:
     for name in stocked.plans:
         guid = str(uuid.uuid5(_NAMES, f"{stocked.offer}/{name}"))
         plan = add("plan", f"{product}/{guid}", product=root, identity={"externalId": name}, alias=name, azureRegions=["azureGlobal"])
-        add("plan-listing", f"{product}/{guid}/public/main/default/en-us", product=root, plan=plan, name=name)
+        listed = {"name": name, "summary": name, "description": name, "languageId": "en-us"}
+        add("plan-listing", f"{product}/{guid}/public/main/default/en-us", product=root, plan=plan, **listed)
         add("price-and-availability-plan", f"{product}/{guid}", product=root, plan=plan, visibility="visible")
         technical: Mapping[str, Any] = stocked.technical.get(name, {})
         said: Document = {

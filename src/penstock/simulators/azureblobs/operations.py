@@ -54,7 +54,8 @@ class BlobOperations:
 
     def operations(self) -> Iterable[Operation]:
         """All of them; what is asked of a container or blob is told by the method and by ``comp``."""
-        yield Operation("GET", "/{account}", "azureblobs.account", self._account)
+        for path in ("/{account}", "/{account}/"):  # the SDK asks with a slash
+            yield Operation("GET", path, "azureblobs.account", self._account)
         for method, ask in (("GET", self._list), ("HEAD", self._head), ("PUT", self._create)):
             yield Operation(method, "/{account}/{container}", f"azureblobs.container.{method.lower()}", ask)
         for method, ask in (("GET", self._get), ("HEAD", self._tell), ("PUT", self._put), ("DELETE", self._delete)):

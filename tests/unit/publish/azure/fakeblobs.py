@@ -90,10 +90,12 @@ class FakeAccount:
         self.made = 0
         self.forgets_page: int | None = None
         self._dead = False
+        self._doomed: asyncio.Task[object] | None = None
 
     def revive(self, kill_at: int = 0, *, after_effect: bool = False) -> None:
         """A new process; it dies at this call."""
         self._dead, self.count, self.kill_at, self.kill_after_effect, self._under_way = False, 0, kill_at, after_effect, 0
+        self._doomed = None
 
     async def begin(self, name: str) -> None:
         """Count a call; the loop turns, as it does for every real one."""
@@ -103,13 +105,19 @@ class FakeAccount:
         self.calls[name] += 1
         if self.count == self.kill_at and not self.kill_after_effect:
             self._dead = True
+        # Others call meanwhile: what ends is known by its task, not by the count.
+        task = asyncio.current_task()
+        if self.count == self.kill_at:
+            self._doomed = task
+        elif self._doomed is task:
+            self._doomed = None
         self.check()
         if self.failing.get(name):
             raise self.failing[name].pop(0)
 
     def end(self) -> None:
         """The answer of a call that changed something."""
-        if self.count == self.kill_at and self.kill_after_effect:
+        if self.kill_after_effect and self._doomed is not None and self._doomed is asyncio.current_task():
             self._dead = True
         self.check()
 

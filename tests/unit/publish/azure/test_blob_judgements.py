@@ -94,14 +94,20 @@ def test_the_same_content_under_another_name_serves(pushes: "BlobPushes") -> Non
     assert (judged.verdict, judged.found) == (Verdict.REUSE, other)
 
 
+def test_upstreams_blob_of_the_name_serves_from_another_container(pushes: "BlobPushes") -> None:
+    other = blob(BlobName("elsewhere", "rhel.vhd"), tags=BUILD)
+    assert judge_blob(pushes.wanted(), None, [other]).found == other
+
+
 @pytest.mark.parametrize(
     "tagged",
     [
         uploaded(OURS, whole=False, at=BlobName("a", "b")),
         uploaded(OTHER, at=BlobName("a", "b")),
         blob(BlobName("a", "b"), tags=BUILD, size_bytes=1024),
+        blob(BlobName("a", "rhel-raw.vhd"), tags=BUILD),
     ],
-    ids=["half", "other content", "upstream's of another size"],
+    ids=["half", "other content", "upstream's of another size", "upstream's, which may be another disk of the build"],
 )
 def test_what_tags_find_under_another_name_and_is_not_the_same_changes_nothing(tagged: FoundBlob, pushes: "BlobPushes") -> None:
     assert judge_blob(pushes.wanted(), None, [tagged]).verdict is Verdict.CREATE

@@ -14,7 +14,7 @@ from tests.unit.publish.azure.vhds import BUILD, OTHER_VHD, VHD
 
 from penstock.model.digest import Digest
 from penstock.model.errors import OperationError
-from penstock.model.push.blobs import BlobName, upload_marks
+from penstock.model.push.blobs import BlobChanged, BlobName, upload_marks
 from penstock.model.push.content import Extent
 from penstock.model.push.items import PushItem
 from penstock.model.push.journal import ExternalId
@@ -128,6 +128,27 @@ def test_the_first_date_of_a_release_stays(pushes: "BlobPushes") -> None:
         assert end.failure is None
     assert pushes.account.calls["set_tags"] == 1
     assert pushes.account.blobs[AT].tags["release_date"].startswith("2026051")
+
+
+def tagging(pushes: "BlobPushes") -> "Plan":
+    standing(pushes)
+    return asyncio.run(pushes.plan(pushes.wanted(extra_tags={"team": "images"})))
+
+
+def test_tags_whose_answer_was_lost_are_looked_at_and_set(pushes: "BlobPushes") -> None:
+    """The second try of a write on a condition finds the work of the first, and its condition does not hold any more."""
+    plan = tagging(pushes)
+    pushes.account.failing["set_tags"] = [BlobChanged("412")] * 4
+    (end,) = asyncio.run(pushes.carry_out(plan, pushes.wanted()))
+    assert end.failure is None
+    assert pushes.account.blobs[AT].tags["team"] == "images"
+
+
+def test_a_blob_that_changes_again_and_again_is_given_up(pushes: "BlobPushes") -> None:
+    plan = tagging(pushes)
+    pushes.account.failing["set_tags"] = [BlobChanged("412")] * 5
+    (end,) = asyncio.run(pushes.carry_out(plan, pushes.wanted()))
+    assert end.failure is not None
 
 
 def test_a_date_is_written_as_upstream_writes_it() -> None:

@@ -83,6 +83,7 @@ class MarketPushes:
         earlier: the journals of all runs so far.
         told: what the watcher was told of retries.
         dying: lets time pass in the place of ``time``.
+        between: what happens when the plan is made, and nothing is done yet.
     """
 
     items: tuple[PushItem, ...]
@@ -96,6 +97,7 @@ class MarketPushes:
     earlier: list[JournalEvent] = field(default_factory=list)
     told: list[tuple[str, str]] = field(default_factory=list)
     dying: Wait | None = None
+    between: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.market = FakeMarket(self.account, self.clock, self.products)
@@ -128,6 +130,7 @@ class MarketPushes:
         around = Surroundings(files=self.files, clock=self.clock, progress=lambda _: None, watcher=self._watch)
         try:
             prepared = await prepare_push([OneSource(self.items)], [self.workflow(**rules)], self.earlier, keep_files=True)
+            self.between()
             async with aclosing(carry_out(prepared, around, journal)) as results:
                 return sorted([each async for each in results], key=lambda each: each.order)
         finally:

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from penstock.model.errors import OperationError, TransientError
+from penstock.model.errors import NotFoundError, OperationError, TransientError
 from penstock.model.push.azuremarket import OfferBusy
 from penstock.model.push.items import PushItem
 from penstock.model.push.results import PushResult
@@ -97,6 +97,18 @@ def test_a_job_whose_status_cannot_be_read_goes_on(pushes: "MarketPushes") -> No
     pushes.market.failing["job"] = [TransientError("503"), TransientError("503")]
     assert states(asyncio.run(pushes.run())) == [("PUSHED", "")]
     assert ("attach to draft", "503") in pushes.told
+
+
+def test_a_job_that_is_not_known_everywhere_yet_is_asked_for_again(pushes: "MarketPushes") -> None:
+    pushes.market.failing["job"] = [NotFoundError("404"), NotFoundError("404")]
+    assert states(asyncio.run(pushes.run())) == [("PUSHED", "")]
+    assert pushes.market.begun == {"draft": 1, "preview": 1, "live": 1}
+    assert ("attach to draft", "404") in pushes.told
+
+
+def test_a_job_that_nobody_knows_fails_its_step(pushes: "MarketPushes") -> None:
+    pushes.market.failing["job"] = [NotFoundError("404")] * 3
+    assert states(asyncio.run(pushes.run())) == [("NOTPUSHED", "attach to draft: 404")]
 
 
 def test_a_submission_of_somebody_else_is_waited_for(pushes: "MarketPushes") -> None:

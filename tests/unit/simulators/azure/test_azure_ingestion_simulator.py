@@ -67,6 +67,19 @@ def test_every_question_names_a_version(version: str, azure: AzureSimulator) -> 
     assert asked(azure, "product", version=version)[0] == 400
 
 
+def test_a_draft_is_no_submission_that_runs(azure: AzureSimulator) -> None:
+    """Upstream's program waits for every submission whose status is another than this."""
+    key = azure.publisher.by_offer("rhel").id
+    assert {each["status"] for each in asked(azure, f"submission/{key}")[1]["value"]} == {"completed"}
+
+
+def test_plans_are_told_of_in_words(azure: AzureSimulator) -> None:
+    """Upstream's program reads no product without them."""
+    tree = azure.publisher.by_offer("rhel").trees["draft"]
+    listing = next(each for key, each in tree.items() if key.startswith("plan-listing/"))
+    assert all(isinstance(listing[each], str) for each in ("name", "summary", "description", "languageId"))
+
+
 def test_technical_configurations_are_stocked(azure: AzureSimulator) -> None:
     assert (technical(azure)["openPorts"], technical(azure)["skus"][0]["skuId"]) == ([22], "9")
 

@@ -195,3 +195,11 @@ def test_the_bytes_are_gone_with_the_simulator(tmp_path: Path) -> None:
         _done(simulator, work)
         assert sum(1 for _ in tmp_path.rglob("*")) == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_the_account_is_asked_with_a_slash_as_the_sdk_does() -> None:
+    with AzureBlobsThread() as simulator:
+        assert [_status(f"{simulator.url}/{simulator.account}{end}?comp=list") for end in ("", "/")] == [
+            (403, "NoAuthenticationInformation"),
+            (403, "NoAuthenticationInformation"),
+        ]

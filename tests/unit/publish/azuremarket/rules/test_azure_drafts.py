@@ -55,6 +55,33 @@ def test_a_picture_that_is_signed_anew_is_no_change() -> None:
     assert unpublished_changes(changed("listing/1", url="https://pictures.example/a?sig=2"), tree()) == ()
 
 
+def test_a_trailer_that_is_signed_anew_is_no_change() -> None:
+    def trailer(number: int) -> Tree:
+        images: list[Tree] = [{"url": f"https://pictures.example/b?sig={number}", "title": "RHEL"}]
+        assets: Tree = {"en-us": {"imageList": images}}
+        return {"id": "listing-trailer/1", "assets": assets}
+
+    assert unpublished_changes(tree(trailer(1)), tree(trailer(2))) == ()
+
+
+def test_images_of_the_core_kind_are_passed_over_too() -> None:
+    assert unpublished_changes(tree({"id": f"core-{TECHNICAL}/1/a", "skus": []}), tree({"id": f"core-{TECHNICAL}/1/a"})) == ()
+
+
+def test_a_modular_push_carries_images_of_the_core_kind() -> None:
+    core: Tree = {"id": f"core-{TECHNICAL}/1/a", "plan": "plan/1/a"}
+    carried = modular_resources(tree(RESOURCES[2], core), ["9-lvm"])
+    assert [each["id"] for each in carried if isinstance(each, dict)] == ["plan/1/a", f"core-{TECHNICAL}/1/a"]
+
+
+@pytest.mark.parametrize("result", ["failed", "pending"])
+def test_a_preview_that_is_not_through_was_not_published(result: str) -> None:
+    preview: Tree = {"target": {"targetType": "preview"}, "result": result}
+    live: Tree = {"target": {"targetType": "live"}, "result": "succeeded"}
+    submissions = [decode(each, Submission, subject="submission") for each in (preview, live)]
+    assert newest_published(submissions) is TargetType.LIVE
+
+
 def test_a_modular_push_carries_product_property_and_its_plans() -> None:
     carried = modular_resources(tree(), ["9-lvm"])
     assert [each["id"] for each in carried if isinstance(each, dict)] == ["product/1", "property/1", "plan/1/a", f"{TECHNICAL}/1/a"]
