@@ -199,8 +199,8 @@ def main() -> int:
         ours, sdk = asdict(found["penstock"]), asdict(found["sdk"])
         time_ratio, bytes_ratio, memory_ratio = (ours[key] / sdk[key] for key in ("upload_s", "sent_mib", "peak_mib"))
         print(f"beside the SDK: {time_ratio:.2f} x of the time, {bytes_ratio:.2f} x of the bytes, {memory_ratio:.2f} x of the memory")
-    told = {name: asdict(each) for name, each in found.items()}
-    print(json.dumps({"measure": "azure_upload", "load": [load_before, os.getloadavg()[0]], "uploads": told}))
+    uploads = {name: asdict(each) for name, each in found.items()}
+    print(json.dumps({"measure": "azure_upload", "load": [load_before, os.getloadavg()[0]], "uploads": uploads}))
     return 0
 
 

@@ -293,3 +293,12 @@ def test_a_registered_image_can_be_sold(aws: WritableAwsSimulator) -> None:
         assert (await market.change(await made(market, adding("9.4 a", image)))).status is ChangeStatus.SUCCEEDED
 
     _opened(aws, work)
+
+
+def test_a_product_is_told_with_every_part_that_other_readers_insist_on(aws: WritableAwsSimulator) -> None:
+    """cloudpub reads all of the document, and fails where a list is missing."""
+    document = aws.product("prod-a").document()
+    parts = {"Description", "Dimensions", "PromotionalResources", "RegionAvailability", "SupportInformation", "Targeting", "Versions"}
+    assert document.keys() == parts
+    lists = ("Highlights", "SearchKeywords", "Categories")
+    assert all(isinstance(document["Description"][each], list) for each in lists)

@@ -86,7 +86,9 @@ def _of_status(status: int, server: str, place: str) -> PenstockError:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return TransientError(f"{server} answers HTTP {status}", subject=place, hint="try again later")
     if status == HTTPStatus.NOT_FOUND:
-        return NotFoundError(f"{server} does not have it (HTTP 404)", subject=place)
+        return NotFoundError(
+            f"{server} does not have it (HTTP 404)", subject=place, hint="see the path of the address, as /kojihub of a hub"
+        )
     return OperationError(f"{server} refuses (HTTP {status})", subject=place)
 
 

@@ -25,6 +25,9 @@ def azure(*, settings: CloudSettings, cloud: str, seed: int) -> None:
       AZURE_CLIENT_SECRET=simulated-secret
       AZURE_SUBSCRIPTION_ID=5f1a7c1e-0000-4000-8000-000000000003
 
+    A push finds it by AZURE_AUTHORITY_HOST, AZURE_INGESTION_ENDPOINT and
+    AZURE_RESOURCE_MANAGER_ENDPOINT.
+
     \b
     Examples:
       penstock simulate azure --marketplace marketplace/coreos-rhel-9.json

@@ -198,8 +198,10 @@ def _version_clashes(targets: Sequence[AwsMarketTarget]) -> dict[tuple[int, int]
     clashes: dict[tuple[int, int], str] = {}
     for (product, title), group in groups.items():
         first = group[0]
-        if any((each.item.src, each.account) != (first.item.src, first.account) for each in group):
+        if any(each.item.src != first.item.src for each in group):
             what = "are different images"
+        elif any(each.account != first.account for each in group):
+            what = f"are images of {' and '.join(dict.fromkeys(each.account for each in group))}"
         elif any(each.details != first.details for each in group):
             what = "are told in different ways"
         else:

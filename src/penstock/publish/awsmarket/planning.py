@@ -249,7 +249,9 @@ class _Steps:
             return []
         images = [each for each in dict.fromkeys(image for one in gone for image in one.images) if self._may_go(target.account, each)]
         marks = [
-            self._builder.add(MarkImage(place, target.product, each), Verdict.ENSURE, f"{each} is to go, as a later run shall know", needs=[publish])
+            self._builder.add(
+                MarkImage(place, target.product, each), Verdict.ENSURE, f"{each} is to go, as a later run shall know", needs=[publish]
+            )
             for each in images
         ]
         action = RestrictVersions(

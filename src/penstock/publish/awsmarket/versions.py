@@ -1,8 +1,9 @@
 """What buyers read of a version, and the document that a change set adds it with (PMV: ``cloud_providers/aws.py``); pure."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from string import Formatter
 from typing import Any
 
@@ -85,7 +86,7 @@ def details_of(item: PushItem) -> VersionDetails:
     """Those of an item with the meta of its destination.
 
     Raises:
-        InputError: something that the marketplace wants is said nowhere, or a template asks for what there is not.
+        InputError: something that the marketplace wants is said nowhere, or a template asks for what there is not; tells of all of it.
     """
     attributes, release = ami_attributes(item), item.release
     said: dict[str, Any] = {
@@ -97,13 +98,20 @@ def details_of(item: PushItem) -> VersionDetails:
         "release.version": release.version,
     }
     missing = [name for name, value in said.items() if not value]
-    if missing:
-        raise InputError(f"neither the source nor the mapping says {' and '.join(missing)}", hint="add them to the meta of the mapping")
+    problems = [f"neither the source nor the mapping says {' and '.join(missing)}"] if missing else []
     version = str(said["release.version"])
+    title = _tried(lambda: version_title(item), problems)
+    texts = {
+        name: _tried(partial(rendered, said[name], version, name), problems)
+        for name in ("release_notes", "usage_instructions")
+        if name not in missing and "release.version" not in missing
+    }
+    if problems:
+        raise InputError("; ".join(problems), hint="see the meta of the mapping")
     return VersionDetails(
-        title=version_title(item),
-        release_notes=rendered(said["release_notes"], version, "release_notes"),
-        usage_instructions=rendered(said["usage_instructions"], version, "usage_instructions"),
+        title=title,
+        release_notes=texts["release_notes"],
+        usage_instructions=texts["usage_instructions"],
         instance_type=said["recommended_instance_type"],
         user_name=said["user_name"],
         os_name=(release.base_product or item.build.name).partition("-")[0].upper(),
@@ -112,6 +120,15 @@ def details_of(item: PushItem) -> VersionDetails:
         security_groups=attributes.security_groups,
         access_endpoint=attributes.access_endpoint_url,
     )
+
+
+def _tried(text: Callable[[], str], problems: list[str]) -> str:
+    """The text, or ``""`` where it cannot be made: why not is added to ``problems``, so that all of them are told at once."""
+    try:
+        return text()
+    except InputError as error:
+        problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
+        return ""
 
 
 def version_title(item: PushItem) -> str:

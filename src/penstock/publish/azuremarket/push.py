@@ -21,6 +21,7 @@ from penstock.ports.azuremarket import AzurePublishers, ProductIngestion
 from penstock.ports.publish import ImageFiles
 from penstock.publish.azure.observing import observe_blobs
 from penstock.publish.azure.performing import DEFAULT_CONCURRENCY, BlobPace, BlobPerformer
+from penstock.publish.azure.preflight import disk_findings
 from penstock.publish.azuremarket.ending import result_of
 from penstock.publish.azuremarket.enrichment import enrich
 from penstock.publish.azuremarket.jobs import Pace
@@ -122,7 +123,7 @@ class AzureMarketplace:
         ready = [each for each in sound if each.item.src in contents or _is_address(each.item.src)]
         blobs = {each.label: wanted_blob(each, contents, ask.rules.container) for each in ready}
         stored = await observe_blobs(tuple(blobs.values()), doors.stores)
-        findings = (*early, *storage_findings(ready, stored))
+        findings = (*early, *storage_findings(ready, stored), *disk_findings(ready, contents))
         now = datetime.fromtimestamp(outside.clock.now_s(), UTC)
         placed = placed_images(_without(ready, findings), blobs, stored.accounts, market, now)
         return Prepared(
@@ -183,7 +184,7 @@ def _publisher_names(placed: Sequence[PlacedImage], market: ObservedMarket, name
 
 def _without(targets: Sequence[AzureMarketTarget], findings: Sequence[Finding]) -> list[AzureMarketTarget]:
     """Those that no finding stops."""
-    barred = {label for each in findings for label in each.labels}
+    barred = {label for each in findings if each.stops is not Stops.NOTHING for label in each.labels}
     return [each for each in targets if each.label not in barred]
 
 

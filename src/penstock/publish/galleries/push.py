@@ -21,6 +21,7 @@ from penstock.ports.azuregalleries import GalleryAccounts, GalleryService
 from penstock.ports.publish import ImageFiles
 from penstock.publish.azure.observing import observe_blobs
 from penstock.publish.azure.performing import DEFAULT_CONCURRENCY, BlobPace, BlobPerformer
+from penstock.publish.azure.preflight import disk_findings
 from penstock.publish.execution import TargetEnd, Wait
 from penstock.publish.findings import Finding, Stops
 from penstock.publish.galleries.ending import result_of_gallery
@@ -133,7 +134,7 @@ class AzureGalleries:
             passed_over=tuple(each for each in resolution.unmapped if not each.unanswered),
             contents=contents,
             unmeasured=unmeasured,
-            findings=tuple(doors.findings),
+            findings=(*doors.findings, *disk_findings(ready, contents)),
         )
 
 

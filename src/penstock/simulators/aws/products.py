@@ -108,9 +108,25 @@ class SoldProduct:
     versions: list[SoldVersion] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        """``DetailsDocument``."""
+        """``DetailsDocument``, with every part that readers of it ask for (cloudpub: ``cloudpub/models/aws.py``)."""
         return {
-            "Description": {"ProductTitle": self.title, "ProductCode": self.id, "Visibility": "Public", "ProductState": "Available"},
+            "Description": {
+                "ProductTitle": self.title,
+                "ProductCode": self.id,
+                "ShortDescription": self.title,
+                "LongDescription": self.title,
+                "Manufacturer": "",
+                "Highlights": [],
+                "SearchKeywords": [],
+                "Categories": ["Operating Systems"],
+                "Visibility": "Public",
+                "ProductState": "Available",
+            },
+            "PromotionalResources": {"LogoUrl": "", "PromotionalMedia": [], "Videos": [], "AdditionalResources": []},
+            "SupportInformation": {"Description": "", "Resources": []},
+            "RegionAvailability": {"Restrict": [], "Regions": [REGION], "FutureRegionSupport": "All"},
+            "Targeting": {"PositiveTargeting": {"BuyerAccounts": []}},
+            "Dimensions": [],
             "Versions": [each.document() for each in self.versions],
         }
 

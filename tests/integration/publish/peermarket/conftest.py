@@ -1,4 +1,4 @@
-"""One staging area, pushed to AWS Marketplace by ours and by pubtools-marketplacesvm, each into an account of its own; and what is there then.
+"""One staging area, pushed to AWS Marketplace by ours and by pubtools-marketplacesvm, each into an account of its own; and what is there.
 
 The fixture of every case tells what stands after a push by version 2.1.4 of that program.  Where ``PENSTOCK_PEER_MARKETPLACE`` names the
 folder of ``pubtools-marketplacesvm-marketplace-push`` and ``pubtools-marketplacesvm-push`` they are run again and compared with what is
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,7 +69,9 @@ class Case:
         more: titles of further versions of the first product.
         arch: of the image.
         command: ``marketplace-push`` or ``push``.
-        code: that the last run ends with.
+        refused: whether the Catalog refuses to add versions.
+        code: that every run ends with.
+        our_code: that ours end with.
     """
 
     destinations: Sequence[Mapping[str, Any]] = ({"destination": "prod-a"},)
@@ -78,7 +81,9 @@ class Case:
     more: tuple[str, ...] = ()
     arch: str = "x86_64"
     command: str = MARKETPLACE
+    refused: bool = False
     code: int = 0
+    our_code: int = 0
 
 
 def _restricting(**said: int | None) -> Sequence[Mapping[str, Any]]:
@@ -92,7 +97,7 @@ CASES: Mapping[str, Case] = {
     "pre-push": Case(runs=(("--pre-push",),)),
     "pre-push-then-full": Case(runs=(("--pre-push",), ())),
     "title": Case(meta={"marketplace_title_template": "RHEL {version} of {date:%Y%m%d}, {arch}"}),
-    "least": Case(without=("access_endpoint_url", "security_groups", "ena_support", "sriov_net_support")),
+    "least": Case(without=("access_endpoint_url", "security_groups")),
     "other-system": Case(meta={"release": {"product": "RHEL", "base_product": "SLES-SAP", "base_version": "15.6"}}),
     "aarch64": Case(
         arch="aarch64",
@@ -103,12 +108,13 @@ CASES: Mapping[str, Case] = {
     "restrict-minors": Case(destinations=_restricting(restrict_minor=1)),
     "restrict-both": Case(destinations=_restricting(restrict_major=2, restrict_minor=1)),
     "restrict-nothing-old": Case(destinations=_restricting(restrict_major=9, restrict_minor=9)),
+    "refused": Case(destinations=_restricting(), refused=True, code=30, our_code=1),
     "combined": Case(command=COMBINED, runs=(("-w", "marketplace"),)),
 }
 DIFFERENT: Mapping[str, Case] = {
     "longer-title-is-there": Case(more=("9.4 20260511-10",)),
     "overwrite-what-is-there": Case(destinations=({"destination": "prod-a", "overwrite": True},), more=(TITLE,)),
-    "other-image-is-there": Case(more=(TITLE,)),
+    "other-image-is-there": Case(more=(TITLE,), our_code=1),
     "new-product": Case(destinations=({"destination": "prod-new"},), code=30),
     "overwrite-what-is-not-there": Case(destinations=({"destination": "prod-a", "overwrite": True},), code=30),
     "aws-own-word-for-the-arch": Case(arch="aarch64", destinations=({"destination": "prod-a", "architecture": "arm64"},), code=30),
@@ -266,6 +272,7 @@ def account_of(case: Case) -> Iterator[Account]:
     latencies = Latencies()
     latencies.change = 0.5
     with WritableAwsThread(catalogue(case), latencies=latencies, account=SELLER) as aws:
+        aws.market.refused = re.compile("AddDeliveryOptions") if case.refused else None
         yield Account(aws)
 
 
@@ -273,7 +280,7 @@ def account_of(case: Case) -> Iterator[Account]:
 def market_end_of(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """Does a case with ours, or with the peer in a folder; what stands in the end, and what the results say."""
 
-    def end(case: Case, peer: str = "", code: int | None = None) -> dict[str, Any]:
+    def end(case: Case, peer: str = "") -> dict[str, Any]:
         folder = tmp_path / ("peer" if peer else "ours")
         folder.mkdir()
         scene = Scene(folder, case)
@@ -281,7 +288,7 @@ def market_end_of(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         ours = [sys.executable, "-m", "penstock", "publish", case.command]
         theirs = [str(Path(peer) / f"pubtools-marketplacesvm-{case.command}")]
         with account_of(case) as account:
-            told = scene.run(theirs if peer else ours, account, code=case.code if code is None else code)
+            told = scene.run(theirs if peer else ours, account, code=case.code if peer else case.our_code)
             return {**account.standing(), **told}
 
     return end

@@ -314,6 +314,11 @@ def test_community_images_of_the_same_build_in_the_account_are_no_conflict(selli
     assert outcome(selling) == PUSHED
 
 
+def test_one_product_in_the_mappings_of_two_accounts_is_refused_by_their_names(selling: "MarketPushes") -> None:
+    selling.destinations = {"aws-na": ["prod-a"], "aws-emea": ["prod-a"]}
+    assert [reason.partition(", and ")[2] for _, reason in outcome(selling)] == ["are images of aws-na and aws-emea"] * 2
+
+
 def test_a_version_without_minor_fails_the_destination_that_asks_for_one_and_no_other(selling: "MarketPushes") -> None:
     release = ReleaseInfo("RHEL", date(2026, 5, 11), "x86_64", 1, "9")
     selling.items = (replace(selling.items[0], release=release),)

@@ -10,6 +10,7 @@ from penstock.model.push.items import PushItem
 from penstock.model.push.states import ItemState
 from penstock.publish.actions import Phase
 from penstock.publish.aws.material import PlanRules
+from penstock.publish.awsmarket.actions import MarkImage, RemoveImage
 from penstock.publish.plan import Plan
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def test_the_plan_names_what_will_be_restricted_and_removed(restricting: "Market
     assert restricting_verbs(plan) == ["mark image", "mark image", "restrict versions", "remove image", "remove image"]
     (reason,) = [each.reason for each in plan.steps if each.action.verb == "restrict versions"]
     assert reason == "newer versions take the place of 9.3 20250101-0, 9.4 20250601-0"
+    assert all(each.action.image in each.reason for each in plan.steps if isinstance(each.action, MarkImage | RemoveImage))
 
 
 def test_limits_without_restrict_version_restrict_nothing(restricting: "MarketPushes") -> None:

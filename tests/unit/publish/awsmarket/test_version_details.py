@@ -43,6 +43,14 @@ def test_all_that_is_said_nowhere_is_named_at_once(sold_item: PushItem) -> None:
         details_of(attributed(sold_item, release_notes=None, scanning_port=None))
 
 
+def test_templates_that_are_wrong_are_told_beside_what_is_said_nowhere(sold_item: PushItem) -> None:
+    item = attributed(replace(sold_item, marketplace_title_template="{nope}"), release_notes="{none}", user_name=None)
+    with pytest.raises(
+        InputError, match=r"says user_name; marketplace_title_template asks for \{nope\}.*; release_notes asks for \{none\}"
+    ):
+        details_of(item)
+
+
 def test_the_operating_system_is_that_of_the_base_product_where_there_is_one(sold_item: PushItem) -> None:
     release = ReleaseInfo("RHCOS", date(2026, 5, 11), "x86_64", 0, "9.6", base_product="rhel-base", base_version="9.4")
     found = details_of(replace(sold_item, release=release))

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.publish.azure.vhds import MIB, a_vhd
 
 from penstock.model.errors import OperationError, TransientError
 from penstock.model.push.items import PushItem
@@ -166,3 +167,11 @@ def test_a_storage_account_that_cannot_be_read_fails_its_destinations(new_pushes
     pushes.account.failing = {"blob": [OperationError("the key is wrong")], "has_container": [OperationError("the key is wrong")]}
     [result] = asyncio.run(pushes.run())
     assert (result.state, result.reason) == (ItemState.UPLOADFAILED, "azure-na: the key is wrong")
+
+
+def test_a_disk_of_an_odd_size_is_told_and_pushed(new_pushes: "Callable[..., MarketPushes]") -> None:
+    pushes = new_pushes()
+    pushes.files.disks = {src: a_vhd(bytes(MIB + 512)) for src in pushes.files.disks}
+    [finding] = asyncio.run(pushes.prepared()).findings
+    assert (finding.stops, "MiB" in finding.problem) == (Stops.NOTHING, True)
+    assert [each.state for each in asyncio.run(pushes.run())] == [ItemState.PUSHED]
