@@ -52,7 +52,7 @@ boot_mode: hybrid
 build: {{name: rhel-ec2, version: "9.{number}", respin: "1"}}
 release: {{date: "20260511", version: "9.{number}", type: ga}}
 images:
-  - {{path: rhel.raw.xz, architecture: x86_64, sha256sum: {sha256}}}
+  - {{path: rhel-9.{number}.raw.xz, architecture: x86_64, sha256sum: {sha256}}}
 """
 _KEYS: Final = ("IMAGE_ACCESS_KEY", "IMAGE_SECRET_ACCESS", "MARKETPLACE_ACCESS_KEY", "MARKETPLACE_SECRET_ACCESS", "ACCESS_ROLE_ARN")
 
@@ -184,7 +184,7 @@ def stage(case: Case, folder: Path) -> None:
         build.mkdir(parents=True)
         half = case.mib << 19
         image = lzma.compress(random.Random(number).randbytes(half) + bytes(half), preset=0)
-        (build / "rhel.raw.xz").write_bytes(image)
+        (build / f"rhel-9.{number}.raw.xz").write_bytes(image)
         (build / "resources.yaml").write_text(_RESOURCES.format(number=number, sha256=hashlib.sha256(image).hexdigest()), encoding="utf-8")
     codes = {kind: {"codes": [f"bp-{kind}"], "image_name": "rhel", "image_types": [kind], "name": None} for kind in case.types}
     disk = {"virtualization": "hvm", "volume": "gp3", "root_device": "/dev/sda1", "ena_support": True, "sriov_net_support": "simple"}

@@ -105,13 +105,23 @@ def open_ledger(location: str | None) -> "SqlLedger":
     return SqlLedger.open(ledger_location(location, os.environ))
 
 
+def import_ledger_ahead() -> None:
+    """Import the database's packages in a thread, while the job waits for others: what it makes is recorded at its end."""
+    threading.Thread(target=importlib.import_module, args=("penstock.adapters.sql.ledger",), daemon=True).start()
+
+
 @asynccontextmanager
-async def recording_ledger(location: str | None) -> "AsyncIterator[Ledger]":
-    """The ledger to record in: one that cannot be written is one warning, never a failed job."""
+async def recording_ledger(location: str | None, *, ahead: bool = True) -> "AsyncIterator[Ledger]":
+    """The ledger to record in: one that cannot be written is one warning, never a failed job.
+
+    Args:
+        location: see :func:`open_ledger`.
+        ahead: whether the job waits from now on, see :func:`import_ledger_ahead`.
+    """
     from penstock.lineage.guarded import GuardedLedger
 
-    # What a job makes is recorded at its end.  Until then it mostly waits for bytes, so that is when the database's packages are imported.
-    threading.Thread(target=importlib.import_module, args=("penstock.adapters.sql.ledger",), daemon=True).start()
+    if ahead:
+        import_ledger_ahead()
     ledger = GuardedLedger(lambda: open_ledger(location))
     try:
         yield ledger

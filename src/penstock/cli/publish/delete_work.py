@@ -40,7 +40,7 @@ async def delete(arguments: DeleteArguments, view: PushView) -> Pushed:
         PenstockError: an argument is wrong, a source cannot be read, or the journal or the results cannot be written.
     """
     state, opening = _opening(arguments, view)
-    async with recording_ledger(arguments.ledger) as ledger:
+    async with recording_ledger(arguments.ledger, ahead=False) as ledger:
         run = Run(command=COMMAND, sources=arguments.sources, state=state, lineage=lineage_of_deletions)
         return await carry_through(opening, run, view, ledger)
 

@@ -20,7 +20,7 @@ from penstock.model.push.results import PushResult
 from penstock.ports import Ledger
 from penstock.publish.pushing import PreparedPush, carry_out, prepare_push
 from penstock.publish.receipts import lineage_of_push
-from penstock.wiring import recording_ledger
+from penstock.wiring import import_ledger_ahead, recording_ledger
 from penstock.wiring.publish import open_results, open_runs
 from penstock.wiring.pushes import OpenPush, open_push
 
@@ -89,7 +89,7 @@ async def push(arguments: PushArguments, view: PushView) -> Pushed:
         PenstockError: an argument is wrong, a source cannot be read, or the journal or the results cannot be written.
     """
     state, opening = _opening(arguments, view)
-    async with recording_ledger(arguments.ledger) as ledger:
+    async with recording_ledger(arguments.ledger, ahead=False) as ledger:
         run = Run(command=arguments.command.value, sources=arguments.sources, state=state, results=arguments.results)
         pushed = await carry_through(opening, run, view, ledger)
         if arguments.emit_stream is None:
@@ -116,6 +116,7 @@ async def carry_through(opening: AbstractAsyncContextManager[OpenPush], run: Run
         async with book.begin(record) as journal:
             prepared = await prepare_push(opened.sources, opened.workflows, earlier, keep_files=True, all_must_go=opened.all_must_go)
             view.planned(prepared.plan)
+            import_ledger_ahead()  # until here it is the processor that everything waits for
             results: list[PushResult] = []
             sink = open_results(run.results)
             try:
