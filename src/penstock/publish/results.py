@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.model.push.blobs import without_query
@@ -108,7 +108,7 @@ def starmap_tree(entity: StarmapEntity) -> dict[str, Any]:
     mappings = {
         account: {
             "destinations": [_destination_tree(entity, mapping, each) for each in mapping.destinations],
-            "meta": dict(given(mapping.meta) or {}),
+            "meta": _unsigned(given(mapping.meta) or {}),
             "provider": given(mapping.provider),
         }
         for account, mapping in entity.mappings.items()
@@ -117,10 +117,15 @@ def starmap_tree(entity: StarmapEntity) -> dict[str, Any]:
         "name": entity.name,
         "cloud": entity.cloud.value,
         "workflow": entity.workflow.value,
-        "meta": dict(given(entity.meta) or {}),
+        "meta": _unsigned(given(entity.meta) or {}),
         "billing_code_config": rules,
         "mappings": mappings,
     }
+
+
+def _unsigned(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """The meta, with the address of a disk without its signature."""
+    return {key: without_query(value) if key == "sas_uri" and isinstance(value, str) else value for key, value in meta.items()}
 
 
 def _destination_tree(entity: StarmapEntity, mapping: StarmapMapping, destination: StarmapDestination) -> dict[str, Any]:
@@ -129,7 +134,7 @@ def _destination_tree(entity: StarmapEntity, mapping: StarmapMapping, destinatio
         "architecture": given(destination.architecture),
         "destination": destination.destination,
         "id": None,  # of the server's database; no mapping of its queries says it
-        "meta": effective_meta(entity, mapping, destination),
+        "meta": _unsigned(effective_meta(entity, mapping, destination)),
         "overwrite": destination.overwrite,
         "provider": given(mapping.provider),  # the client overwrites the destination's own
         "restrict_major": given(destination.restrict_major),

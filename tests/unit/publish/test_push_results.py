@@ -163,3 +163,22 @@ def test_a_marketplace_result_has_its_mapping_as_upstream_writes_it(a_result: Pu
         "name": "rhel-azure",
         "workflow": "stratosphere",
     }
+
+
+def test_a_signature_in_a_mapping_is_in_no_result(a_result: PushResult) -> None:
+    signed = "https://pictures.blob.example/disks/rhel.vhd?sv=2021-12-02&sig=sesame"
+    entity = StarmapEntity(
+        name="rhel",
+        cloud=StarmapCloud.AZURE,
+        workflow=StarmapWorkflow.STRATOSPHERE,
+        meta={"sas_uri": signed},
+        mappings={
+            "azure-na": StarmapMapping(
+                meta={"sas_uri": signed},
+                destinations=[StarmapDestination(destination="rhel/9", overwrite=False, restrict_version=False, meta={"sas_uri": signed})],
+            )
+        },
+    )
+    written = clouds_document([replace(a_result, starmap_query=entity)])
+    assert b"sesame" not in written
+    assert written.count(b"https://pictures.blob.example/disks/rhel.vhd") == 3
