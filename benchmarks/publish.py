@@ -87,6 +87,7 @@ class Case:
 
 CASES: Final = (
     Case("4 images x 4 regions", 4, 16, 4, ("hourly",), again=True),
+    Case("the same, 64 MiB each", 4, 64, 4, ("hourly",), again=True),
     Case("32 destinations, 2 types", 1, 64, 16, ("hourly", "access")),
     Case("256 destinations", 4, 16, 32, ("hourly", "access"), peer=False),
 )
