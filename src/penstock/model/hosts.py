@@ -31,7 +31,7 @@ class Credentials:
     @property
     def fingerprint(self) -> str:
         """Tells one from another without telling the secret: a SHA-256, to be kept in memory only."""
-        return hashlib.sha256(f"{self.kind.value}\0{self.value}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.kind.value}\0{self.value}".encode()).hexdigest() if self.value else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The access log: what was asked for and what became of it, and never how it was written in the URL, where secrets are."""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +16,8 @@ from penstock.model.osimage import listed_arch
 _QUIET: Final = frozenset({"/health", "/live", "/metrics"})
 _PIECE_BYTES: Final = 64 << 10
 """A part of a file up to here is one of the thousands that a BMC asks for: they are told to who debugs, and not one by one to everybody."""
-_log = structlog.get_logger("penstock.servers.images.access")
+_LOGGER: Final = logging.getLogger("penstock.servers.images.access")
+_log = structlog.get_logger(_LOGGER.name)
 
 
 class Transfer(StrEnum):
@@ -65,10 +67,11 @@ _NOTE: Final = web.RequestKey("penstock.note", Note)
 
 def note_of(request: web.Request) -> Note:
     """The note of a request."""
-    note = request.get(_NOTE)
-    if note is None:
-        note = request[_NOTE] = Note()
-    return note
+    try:
+        return request[_NOTE]
+    except KeyError:
+        request[_NOTE] = note = Note()
+        return note
 
 
 def write_down(request: web.Request) -> None:
@@ -77,7 +80,11 @@ def write_down(request: web.Request) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else ""
     is_piece = note.status == HTTPStatus.PARTIAL_CONTENT and note.sent_bytes <= _PIECE_BYTES
-    log = _log.debug if is_piece or route in _QUIET else _log.info
+    is_quiet = is_piece or route in _QUIET
+    # Asked first: to put a line together that nobody hears costs as much as a tenth of the answer to a BMC.
+    if is_quiet and not _LOGGER.isEnabledFor(logging.DEBUG):
+        return
+    log = _log.debug if is_quiet else _log.info
     told = {
         "route": route,
         "method": request.method,

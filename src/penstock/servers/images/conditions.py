@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Final
 
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\U0010ffff]*"')
+_SPAN: Final = re.compile(r"bytes=([0-9]{1,18})-([0-9]{1,18})")
+"""One range with both ends: what nearly all clients send."""
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _TIME: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _DATE: Final = re.compile(
@@ -128,6 +130,10 @@ def _seconds(date: str) -> int | None:
 
 def _satisfiable(asked: str, size_bytes: int) -> list[tuple[int, int]] | None:
     """The ranges that overlap with the file, each as its first byte and the one behind its last; None where no range is asked for."""
+    if (span := _SPAN.fullmatch(asked)) is not None:
+        start, end = int(span[1]), int(span[2])
+        if start <= end and start < size_bytes:
+            return [(start, min(end + 1, size_bytes))]
     if not asked.startswith("bytes="):
         raise _Malformed
     specs = [spec.strip(" \t") for spec in asked.removeprefix("bytes=").split(",")]

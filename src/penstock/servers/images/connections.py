@@ -69,6 +69,8 @@ class Connection(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._headers_by_s: float | None = None
+        """When the headers that are awaited must be here, by the loop's clock; None while none are."""
         self._is_busy = False
         self._has_bytes = False
         """Whether something came that belongs to no request that has begun."""
@@ -107,14 +109,15 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         self._inner.connection_lost(exc)
         self._transport = None
         self._connections.lost(self)
 
     def request_began(self) -> None:
         """The headers of a request are read."""
-        self._stop_timer()
+        self._headers_by_s = None
         self._is_busy, self._has_bytes = True, False
         if self._connections.is_draining:
             self._inner.close()
@@ -138,13 +141,24 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _await_headers(self) -> None:
+        if self._headers_by_s is not None:
+            return
+        loop = asyncio.get_running_loop()
+        self._headers_by_s = loop.time() + self._connections.header_timeout_s
+        # One timer for as many requests as come meanwhile: a thousand small ones do not make and cancel a thousand.
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._connections.header_timeout_s, self.abort)
+            self._timer = loop.call_at(self._headers_by_s, self._look)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _look(self) -> None:
+        """Cut the connection if its headers are late; else look again when they would be."""
+        self._timer = None
+        if self._headers_by_s is None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._headers_by_s:
+            self.abort()
+        else:
+            self._timer = loop.call_at(self._headers_by_s, self._look)
 
 
 def connection_of(request: web.Request) -> Connection | None:

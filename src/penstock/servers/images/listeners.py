@@ -7,6 +7,7 @@ With a certificate the first port speaks TLS, and a second one, if there is one,
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import logging
 import socket
 import ssl
@@ -166,7 +167,7 @@ async def _listen(
 
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(
+        server = await loop.create_server(
             connection, host, port, ssl=tls, backlog=_BACKLOG, ssl_handshake_timeout=_HANDSHAKE_TIMEOUT_S if tls else None
         )
     except socket.gaierror as error:
@@ -174,6 +175,20 @@ async def _listen(
     except OSError as error:
         message, hint = _WHY_NOT.get(error.errno or 0, (f"cannot listen: {error.strerror or error}", "check the address and the port"))
         raise OperationError(message, subject=f"{host or '*'}:{port}", hint=hint) from error
+    for listener in server.sockets:
+        _send_without_pauses(listener)
+    return server
+
+
+def _send_without_pauses(listener: socket.socket) -> None:
+    """Let the connections of a listener that only this machine reaches have no congestion control that paces them.
+
+    Where the system's is BBR the kernel sets a timer for every 64 KiB, between two programs of one machine too.  It is decided at the
+    listener because a connection that began with BBR stays paced.  Reno is in every kernel, and everybody may take it.
+    """
+    if ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
 
 
 def _port_of(sockets: Iterable[socket.socket]) -> int:

@@ -62,6 +62,7 @@ class Metrics:
         )
         # Looking them up by their labels takes longer than anything else about them.
         self._known: dict[tuple[str, str, int], tuple[Histogram, Histogram]] = {}
+        self._gauges: dict[str, Gauge] = {}
         self._inflight = Gauge(
             f"{_PREFIX}_http_requests_inflight", "How many requests are answered now.", ("service", "handler"), registry=self._registry
         )
@@ -70,7 +71,9 @@ class Metrics:
     @contextmanager
     def running(self, handler: str) -> Iterator[None]:
         """Count a request as running."""
-        gauge = self._inflight.labels("", handler)
+        gauge = self._gauges.get(handler)
+        if gauge is None:
+            gauge = self._gauges[handler] = self._inflight.labels("", handler)
         gauge.inc()
         try:
             yield

@@ -1,6 +1,7 @@
 """Ports, certificates, clients that say nothing, and how the service stops."""
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -54,6 +55,24 @@ def read_until(connection: socket.socket, end: bytes) -> bytes:
         assert piece
         got += piece
     return got
+
+
+def other_end_of(client: socket.socket) -> socket.socket:
+    """The server's socket of a connection: it runs in this process."""
+    for entry in Path("/proc/self/fd").iterdir():
+        if not entry.is_socket():
+            continue
+        other = socket.socket(fileno=os.dup(int(entry.name)))
+        with contextlib.suppress(OSError):
+            if other.getpeername() == client.getsockname():
+                return other
+        other.close()
+    raise AssertionError("the server has no such connection")
+
+
+def congestion_control(connection: socket.socket) -> bytes:
+    with connection:
+        return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
 
 
 def test_beside_tls_plain_http_gives_the_initramfs_and_what_is_for_everybody(
@@ -156,6 +175,30 @@ def test_a_connection_that_is_kept_may_be_silent_between_requests(world: "World"
             client.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert read_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
             time.sleep(0.5)
+
+
+def test_every_request_on_a_connection_that_is_kept_has_its_own_time_for_headers(world: "World", running: Start) -> None:
+    with running(world.service, header_timeout_s=0.6) as server, connected(server) as client:
+        for _ in range(5):
+            time.sleep(0.2)
+            client.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert read_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        time.sleep(0.3)
+        began_s = time.monotonic()
+        client.sendall(b"GET /live HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert rest_of(client) == b""
+        assert 0.5 < time.monotonic() - began_s < 5
+
+
+@pytest.mark.parametrize(("host", "is_paced_by_none"), [("127.0.0.1", True), ("0.0.0.0", False)])  # noqa: S104
+def test_what_only_this_machine_reaches_is_not_paced(world: "World", running: Start, host: str, *, is_paced_by_none: bool) -> None:
+    with socket.socket() as fresh:
+        usual = congestion_control(fresh)
+    with running(world.service, host=host) as server, connected(server) as client:
+        client.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        read_until(client, b"\r\n\r\n")
+        assert congestion_control(other_end_of(client)) == (b"reno" if is_paced_by_none else usual)
 
 
 def test_a_slow_transfer_is_no_slow_header(large: "World", running: Start) -> None:
