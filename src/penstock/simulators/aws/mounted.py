@@ -10,18 +10,22 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote_to_bytes
 
 from aiohttp import web
 
 from penstock.model.errors import OperationError
+from penstock.simulators.cloud.operations import Refusal
 
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
         from moto.s3.models import s3_backends
+
+        from penstock.simulators.aws.uploads import PartFiles, join
 except ModuleNotFoundError as missing:
     package = (missing.name or "").partition(".")[0]
     if package not in {"moto", "flask", "flask_cors", "werkzeug", "boto3", "botocore"}:
@@ -56,6 +60,7 @@ class MountedMoto:
     def __init__(self) -> None:
         """Nothing is taken yet."""
         self._app: _WsgiApp | None = None
+        self._files = PartFiles()
 
     def open(self) -> None:
         """Take moto, and empty it; blocking.
@@ -67,21 +72,56 @@ class MountedMoto:
             raise OperationError("another simulator of this process has moto already", subject="the simulator of AWS", hint="end it first")
         self._app = _MOTO
         self._reset()
+        self._files.open()
 
     def close(self) -> None:
         """Empty it, and let go of it; safe to call twice."""
         if self._app is not None:
             self._reset()
+            self._files.close()
             self._app = None
             self._taken.release()
 
-    async def answer(self, request: web.Request, body: bytes, account: str) -> web.Response:
-        """What moto answers to a request of this account."""
+    async def answer(self, request: web.Request, body: bytes, account: str, finish: Callable[[int], None] = lambda _: None) -> web.Response:
+        """What moto answers to a request of this account; ``finish`` is called with its status, in the same thread."""
         headers = {**request.headers, "x-moto-account-id": account}
         path, _, query = request.raw_path.partition("?")
-        status, told, content = await asyncio.to_thread(self._call, request.method, path, query, headers, body)
+
+        def call() -> tuple[int, list[tuple[str, str]], bytes]:
+            answer = self._call(request.method, path, query, headers, body)
+            finish(answer[0])
+            return answer
+
+        status, told, content = await asyncio.to_thread(call)
         head = {name: value for name, value in told if name.lower() not in _NO_LENGTHS}
         return web.Response(status=status, headers=head, body=None if request.method == "HEAD" else content)
+
+    async def take_part(self, request: web.Request, body: bytes, bucket: str) -> web.Response:
+        """Keep a part of an upload, of which moto gets all but the bytes.
+
+        Raises:
+            Refusal: there is no such upload, or the part is not what its checksum says.
+        """
+        upload = _uploads(bucket).get(request.query["uploadId"])
+        if upload is None:
+            raise _no_such_upload()
+        return await asyncio.to_thread(self._files.put, upload, int(request.query["partNumber"]), body, request.headers)
+
+    async def complete(self, request: web.Request, body: bytes, account: str, bucket: str) -> web.Response:
+        """Put the parts of an upload together.
+
+        Raises:
+            Refusal: there is no such upload.
+        """
+        upload = _uploads(bucket).get(request.query["uploadId"])
+        if upload is None:
+            raise _no_such_upload()
+
+        def finish(status: int) -> None:
+            if status == HTTPStatus.OK:
+                join(_bucket(bucket).keys[upload.key_name], upload)
+
+        return await self.answer(request, body, account, finish)
 
     async def size_of(self, account: str, region: str, bucket: str, key: str) -> int | None:
         """The size of an object in bytes; None where it is not there."""
@@ -99,8 +139,7 @@ class MountedMoto:
         """All objects of all accounts, in the order of their buckets and keys."""
         found = []
         for bucket in sorted(s3_backends.bucket_accounts):
-            partition, owner = s3_backends.bucket_accounts[bucket]
-            held = s3_backends[owner][partition].buckets[bucket]
+            held, owner = _bucket(bucket), self.owner_of(bucket)
             found += [StoredObject(str(owner), held.region_name, bucket, key, held.keys[key].size) for key in sorted(held.keys)]
         return tuple(found)
 
@@ -146,6 +185,20 @@ class MountedMoto:
         content = b"".join(self._app(environment, start_response))
         status, told = begun[-1]
         return int(status.partition(" ")[0]), told, content
+
+
+def _bucket(name: str) -> Any:  # noqa: ANN401  # moto's
+    partition, owner = s3_backends.bucket_accounts[name]
+    return s3_backends[owner][partition].buckets[name]
+
+
+def _uploads(bucket: str) -> Mapping[str, Any]:
+    """The uploads to a bucket that have not ended, by their ids."""
+    return _bucket(bucket).multiparts if bucket in s3_backends.bucket_accounts else {}
+
+
+def _no_such_upload() -> Refusal:
+    return Refusal(404, "NoSuchUpload", "The specified upload does not exist.")
 
 
 def _signature(region: str) -> str:

@@ -1,5 +1,6 @@
-"""S3: moto's, and what moto leaves out: whose a bucket is, and whether a part is what its checksum says."""
+"""S3: moto's, and what moto leaves out: whose a bucket is, whether a part is what its checksum says, and objects larger than memory."""
 
+import asyncio
 import hashlib
 from base64 import b64encode
 from html import escape
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from penstock.simulators.aws.callers import Caller
 from penstock.simulators.aws.mounted import MountedMoto
+from penstock.simulators.aws.uploads import fits
 from penstock.simulators.cloud.operations import Call, Refusal
 
 _CODES = {401: "InvalidAccessKeyId", 403: "AccessDenied", 503: "SlowDown", 429: "SlowDown"}
@@ -28,16 +30,18 @@ class Storage:
         expected = call.request.headers.get("x-amz-expected-bucket-owner", owner)
         if owner is not None and not creates and (owner != caller.account or expected != owner):
             raise Refusal(403, "AccessDenied", "Access Denied")
+        if fits(call.request) and bucket:
+            return await self._moto.take_part(call.request, call.body, bucket)
         declared = call.request.headers.get("Content-MD5")
-        if declared is not None and declared != b64encode(hashlib.md5(call.body, usedforsecurity=False).digest()).decode():
+        if declared is not None and declared != b64encode(await asyncio.to_thread(_md5, call.body)).decode():
             raise Refusal(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-        try:
-            return await self._moto.answer(call.request, call.body, caller.account)
-        except KeyError:
-            # moto trips over the end of an upload that it does not know.
-            if call.request.method != "POST" or "uploadId" not in call.query:
-                raise
-            raise Refusal(404, "NoSuchUpload", "The specified upload does not exist.") from None
+        if call.request.method == "POST" and "uploadId" in call.query:
+            return await self._moto.complete(call.request, call.body, caller.account, bucket)
+        return await self._moto.answer(call.request, call.body, caller.account)
+
+
+def _md5(content: bytes) -> bytes:
+    return hashlib.md5(content, usedforsecurity=False).digest()
 
 
 def s3_error(refusal: Refusal, request: web.Request, *, fault: bool) -> web.Response:
