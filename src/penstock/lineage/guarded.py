@@ -6,7 +6,7 @@ writings after it are skipped; questions, of which the answer is the job, fail a
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
@@ -36,14 +36,22 @@ class GuardedLedger:
     A process makes one of these, so that there is one warning.  Safe to use from several tasks and threads.
     """
 
-    def __init__(self, open_ledger: Callable[[], OpenLedger], *, on_failure: Callable[[PenstockError], None] = warn) -> None:
+    def __init__(
+        self,
+        open_ledger: Callable[[], OpenLedger],
+        *,
+        is_known: Callable[[Sequence[Artifact], Sequence[Edge]], bool] = lambda _artifacts, _edges: False,
+        on_failure: Callable[[PenstockError], None] = warn,
+    ) -> None:
         """Wrap the ledger that ``open_ledger`` gives.
 
         Args:
             open_ledger: called once, in a worker thread: it may import what is slow to import, and it may raise.
+            is_known: tells, where it is easily told, that a writing would change nothing; asked as long as the ledger is not open.
             on_failure: called once, with the first error of a writing.
         """
         self._open = open_ledger
+        self._is_known = is_known
         self._on_failure = on_failure
         self._ledger: OpenLedger | None = None
         self._failed = False
@@ -53,8 +61,11 @@ class GuardedLedger:
         """Write, or warn once; never raises a ``PenstockError``."""
         if self._failed:
             return
+        things, links = tuple(artifacts), tuple(edges)
         try:
-            await (await asyncio.to_thread(self._inner)).record(artifacts, edges)
+            if self._ledger is None and await asyncio.to_thread(self._is_known, things, links):
+                return
+            await (await asyncio.to_thread(self._inner)).record(things, links)
         except PenstockError as error:
             with self._lock:
                 first, self._failed = not self._failed, True

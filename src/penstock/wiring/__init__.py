@@ -118,11 +118,15 @@ async def recording_ledger(location: str | None, *, ahead: bool = True) -> "Asyn
         location: see :func:`open_ledger`.
         ahead: whether the job waits from now on, see :func:`import_ledger_ahead`.
     """
+    from penstock.adapters.sql.known import is_known
     from penstock.lineage.guarded import GuardedLedger
+    from penstock.lineage.location import ledger_location
 
     if ahead:
         import_ledger_ahead()
-    ledger = GuardedLedger(lambda: open_ledger(location))
+    ledger = GuardedLedger(
+        lambda: open_ledger(location), is_known=lambda artifacts, edges: is_known(ledger_location(location, os.environ), artifacts, edges)
+    )
     try:
         yield ledger
     finally:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event, text
 
-from penstock.adapters.sql import schema
+from penstock.adapters.sql import revision, schema
 from penstock.adapters.sql.ledger import SqlLedger
 from penstock.lineage.trace import trace
 from penstock.model.digest import Digest
@@ -40,7 +40,7 @@ def execute(ledger: SqlLedger, statement: str) -> None:
 
 def test_the_migrations_make_the_tables_that_the_statements_expect(place: str) -> None:
     def differences(connection: Connection) -> list[object]:
-        options = {"version_table": schema.VERSION_TABLE, "compare_type": True}
+        options = {"version_table": revision.VERSION_TABLE, "compare_type": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata))
 
     with opened(place) as ledger:
@@ -53,7 +53,7 @@ def test_the_newest_migration_is_the_one_that_the_program_expects() -> None:
 
     from penstock.adapters.sql import migration
 
-    assert ScriptDirectory(str(migration._SCRIPTS)).get_current_head() == schema.HEAD
+    assert ScriptDirectory(str(migration._SCRIPTS)).get_current_head() == revision.HEAD
 
 
 def test_reading_creates_nothing(place: str) -> None:
@@ -72,7 +72,7 @@ def test_a_ledger_that_another_process_has_created_meanwhile_is_seen(place: str)
 def test_a_ledger_newer_than_the_program_is_refused_with_what_to_do(place: str) -> None:
     with opened(place) as ledger:
         asyncio.run(ledger.record([FILE], []))
-        execute(ledger, f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
+        execute(ledger, f"UPDATE {revision.VERSION_TABLE} SET version_num = '9999'")
     with opened(place) as ledger:
         for work in (ledger.find("name"), ledger.record([FILE], [])):
             with pytest.raises(OperationError, match="newer than this program") as caught:

@@ -56,6 +56,26 @@ def test_the_ledger_is_opened_by_the_first_call_and_once() -> None:
     assert len(opened) == 1
 
 
+def test_what_is_known_already_opens_no_ledger_and_what_is_not_is_written() -> None:
+    opened: list[MemoryLedger] = []
+
+    def open_ledger() -> OpenLedger:
+        opened.append(MemoryLedger())
+        return opened[-1]
+
+    async def work() -> None:
+        ledger = GuardedLedger(open_ledger, is_known=lambda artifacts, _: list(artifacts) == [FILE])
+        await ledger.record(iter([FILE]), [])
+        assert opened == []
+        other = Artifact(Kind.FILE, "b")
+        await ledger.record(iter([other]), iter([Edge(FILE.id, other.id, "copied")]))
+        await ledger.record([FILE], [])
+        assert await ledger.find("a") == [FILE]
+
+    asyncio.run(work())
+    assert len(opened) == 1
+
+
 def test_the_first_failure_is_told_once_and_later_writings_are_skipped() -> None:
     told: list[PenstockError] = []
     broken = BrokenLedger()

@@ -26,7 +26,7 @@ from sqlalchemy.pool import NullPool
 from penstock.adapters.sql.failures import FAILURES, is_contention, translate
 from penstock.adapters.sql.location import Location, PostgresDatabase, SqliteFile
 from penstock.adapters.sql.migration import current_revision, has_schema, upgrade
-from penstock.adapters.sql.schema import HEAD
+from penstock.adapters.sql.revision import HEAD
 
 T = TypeVar("T")
 

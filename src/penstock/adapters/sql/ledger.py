@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-from penstock.adapters.sql import reading, writing
+from penstock.adapters.sql import reading, storable, writing
 from penstock.adapters.sql.database import Database
 from penstock.adapters.sql.location import parse_location
 from penstock.model.lineage import Artifact, Direction, Edge
@@ -45,7 +45,7 @@ class SqlLedger:
 
     async def record(self, artifacts: Iterable[Artifact], edges: Iterable[Edge]) -> None:
         """See :meth:`penstock.ports.Ledger.record`."""
-        wanted, links = writing.gather(artifacts, edges)
+        wanted, links = storable.gather(artifacts, edges)
         if wanted:
             now_s = self._now_s()
             await asyncio.to_thread(self._database.write, lambda connection: writing.record(connection, wanted, links, now_s=now_s))
@@ -53,7 +53,7 @@ class SqlLedger:
     async def find(self, key: str) -> list[Artifact]:
         """See :meth:`penstock.ports.Ledger.find`."""
         nothing: list[Artifact] = []
-        clean = writing.escaped(key)
+        clean = storable.escaped(key)
         return await asyncio.to_thread(self._database.read, lambda connection: reading.find(connection, clean), empty=nothing)
 
     async def walk(self, start: Artifact, direction: Direction) -> AsyncIterator[tuple[Edge, Artifact]]:

@@ -6,11 +6,12 @@ to libpq (``host``, ``sslmode``, ``options`` …).
 
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from penstock.model.errors import InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 _HINT = "use a path, sqlite:///path or postgresql://user@host/database"
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
@@ -39,10 +40,12 @@ class PostgresDatabase:
         url: with the driver's name and the password; SQLAlchemy masks the one in ``user:password``, nobody the one behind ``?``.
     """
 
-    url: URL = field(repr=False)
+    url: "URL" = field(repr=False)
 
     def __str__(self) -> str:
         """The URL for messages: without password and without parameters, which may hold another."""
+        from sqlalchemy.engine import URL  # noqa: PLC0415  # see parse_location
+
         url = self.url
         return str(URL.create("postgresql", url.username, None, url.host, url.port, url.database))
 
@@ -65,6 +68,10 @@ def parse_location(text: str | Path) -> Location:
         return _sqlite(rest.removeprefix("/") if rest.startswith("/") else "")
     if scheme not in _POSTGRESQL:
         raise InputError(f"a ledger cannot be kept in {scheme!r}", hint=_HINT)
+    # A ledger in a file needs no SQLAlchemy to be asked whether it has something already.
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

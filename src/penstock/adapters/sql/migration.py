@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, select, table, text
 from sqlalchemy.sql import column
 
-from penstock.adapters.sql.schema import HEAD, VERSION_TABLE
+from penstock.adapters.sql.revision import HEAD, VERSION_TABLE
 from penstock.model.errors import OperationError
 
 _SCRIPTS = Path(__file__).with_name("migrations")

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from penstock.adapters.sql import schema
-from penstock.model.digest import Digest
-from penstock.model.errors import InputError, OperationError
+from penstock.adapters.sql.storable import digest_or_none
+from penstock.model.errors import OperationError
 from penstock.model.lineage import Artifact, Direction, Kind, short_digest, spellings
 
 BATCH = 500
@@ -75,14 +75,6 @@ def load(connection: Connection, ids: Collection[int]) -> dict[int, Artifact]:
         for number, name in connection.execute(select(schema.name).where(schema.name.c.artifact_id.in_(batch))):
             names.setdefault(number, set()).add(name)
     return {row.id: Artifact(_kind(row), row.key, digest_or_none(row.digest), row.facts, frozenset(names.get(row.id, ()))) for row in rows}
-
-
-def digest_or_none(text: str | None) -> Digest | None:
-    """A stored digest; one that this program cannot read is none."""
-    try:
-        return Digest.parse(text) if text else None
-    except InputError:
-        return None
 
 
 def _kind(row: Row[Any]) -> Kind:

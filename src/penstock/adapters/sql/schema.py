@@ -6,15 +6,6 @@ the same order and the beginning of a digest can be looked up in the index.
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-HEAD = "0001"
-"""The newest revision; older ledgers are migrated to it."""
-
-VERSION_TABLE = "penstock_revision"
-"""Where Alembic notes the revision: its usual name could belong to another program in the same database."""
-
-MAX_TEXT_BYTES = 2000
-"""The longest key, name or ``why``: PostgreSQL refuses index entries beyond a third of a page (2704 bytes)."""
-
 _ID = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER PRIMARY KEY counts by itself there
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 

@@ -116,7 +116,8 @@ async def carry_through(opening: AbstractAsyncContextManager[OpenPush], run: Run
         async with book.begin(record) as journal:
             prepared = await prepare_push(opened.sources, opened.workflows, earlier, keep_files=True, all_must_go=opened.all_must_go)
             view.planned(prepared.plan)
-            import_ledger_ahead()  # until here it is the processor that everything waits for
+            if not prepared.plan.idle:
+                import_ledger_ahead()  # until here it is the processor that everything waits for
             results: list[PushResult] = []
             sink = open_results(run.results)
             try:

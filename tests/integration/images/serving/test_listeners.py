@@ -191,7 +191,7 @@ def test_every_request_on_a_connection_that_is_kept_has_its_own_time_for_headers
         assert 0.5 < time.monotonic() - began_s < 5
 
 
-@pytest.mark.parametrize(("host", "is_paced_by_none"), [("127.0.0.1", True), ("0.0.0.0", False)])  # noqa: S104
+@pytest.mark.parametrize(("host", "is_paced_by_none"), [("127.0.0.1", True), ("0.0.0.0", False)])
 def test_what_only_this_machine_reaches_is_not_paced(world: "World", running: Start, host: str, *, is_paced_by_none: bool) -> None:
     with socket.socket() as fresh:
         usual = congestion_control(fresh)

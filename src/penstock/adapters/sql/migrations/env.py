@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from penstock.adapters.sql.schema import VERSION_TABLE, metadata
+from penstock.adapters.sql.revision import VERSION_TABLE
+from penstock.adapters.sql.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
