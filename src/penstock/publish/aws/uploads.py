@@ -11,13 +11,13 @@ from penstock.ports.publish import AwsPublisher, ContentFile
 from penstock.publish.aws.actions import UploadObject
 from penstock.publish.execution import StepNotes
 
-SMALLEST_PART_BYTES = 16 * 1024**2
+SMALLEST_PART_BYTES = 8 * 1024**2
 MOST_PARTS = 9_000
 """S3 takes 10 000."""
 
 
 def part_size(size_bytes: int) -> int:
-    """The size of the parts of an object, equal in every run: 16 MiB, doubled until there are no more than 9 000."""
+    """The size of the parts of an object, equal in every run: 8 MiB, doubled until there are no more than 9 000."""
     part_bytes = SMALLEST_PART_BYTES
     while part_bytes * MOST_PARTS < size_bytes:
         part_bytes *= 2
