@@ -30,6 +30,7 @@ _FILE_NAMES: Final = {"full.iso": ImageType.FULL, "minimal.iso": ImageType.MINIM
 _JWT: Final = re.compile(r".+\.(?P<payload>.+)\..+")
 _TOKEN_HOST: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
 _SHA512: Final = re.compile(r"[0-9a-f]{128}")
+_NOBODY: Final = Credentials()
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 
@@ -48,6 +49,8 @@ def credentials_of(query: Query, authorization: str, *, api_key: str = "", token
         api_key: the segment of ``/byapikey``.
         token: the segment of ``/bytoken``.
     """
+    if not (query or authorization or api_key or token):  # each small range of a BMC comes this way
+        return _NOBODY
     shown = (
         (CredentialKind.API_KEY, api_key),
         (CredentialKind.API_KEY, query.get("api_key", "")),
@@ -55,7 +58,7 @@ def credentials_of(query: Query, authorization: str, *, api_key: str = "", token
         (CredentialKind.IMAGE_TOKEN, query.get("image_token", "")),
         (CredentialKind.AUTHORIZATION, authorization),
     )
-    return next((Credentials(kind, value) for kind, value in shown if value), Credentials())
+    return next((Credentials(kind, value) for kind, value in shown if value), _NOBODY)
 
 
 def host_of_token(token: str) -> str:
