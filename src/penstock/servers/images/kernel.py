@@ -7,6 +7,7 @@ and where the first call fails reads at the position of the file, which is every
 import asyncio
 import errno
 import os
+import socket
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,11 +30,13 @@ class KernelSender:
         self._socket = transport.get_extra_info("socket").dup()
 
     def __enter__(self) -> Self:
-        """Nothing is sent yet."""
+        """Nothing is sent yet; until the end the kernel sends whole packets only."""
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Give the descriptor back: as long as it is there, the connection does not end."""
+        """Send what is left, and give the descriptor back: as long as it is there, the connection does not end."""
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
         self._socket.close()
 
     async def send(self, file: int, offset: int, count: int) -> int:

@@ -152,7 +152,10 @@ def test_a_request_is_logged_by_what_it_asked_for(world: "World", running: Start
     }
 
 
-def test_small_pieces_are_logged_for_who_debugs(world: "World", running: Start, ask: "Ask", logged: list["EventDict"]) -> None:
+def test_small_pieces_are_logged_for_who_debugs(
+    world: "World", running: Start, ask: "Ask", logged: list["EventDict"], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="penstock.servers.images.access")
     with running(world.service) as server:
         ask(server.url + FULL, headers={"Range": "bytes=0-99"})
         ask(server.url + FULL.replace("full", "other"), headers={"Range": "bytes=0-99"})
