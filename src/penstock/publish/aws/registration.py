@@ -57,14 +57,6 @@ def registration_of_copy(item: PushItem, name: str) -> ImageRegistration:
     return ImageRegistration(name=name, description=item.description, arch=arch, virtualization=virtualization, root_device="", volume="")
 
 
-def same_arch(one: str, other: str) -> bool:
-    """Whether two words are one architecture, as :class:`~penstock.model.arch.Arch` where both are one."""
-    try:
-        return Arch.parse(one) is Arch.parse(other)
-    except InputError:
-        return one == other
-
-
 def _ec2_arch(text: str) -> str:
     """``x86_64`` and ``arm64``; another word stays, and EC2 judges it."""
     try:

@@ -1,11 +1,10 @@
 """From a mapped item to its targets: one image for each account, and a version for each product."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.formats.everyfault import DocumentFaults
 from penstock.model.errors import InputError
 from penstock.model.push.accounts import AccountAlias, AwsCredential, CredentialSet
 from penstock.model.push.aws import ImageRegistration, Place
@@ -15,13 +14,14 @@ from penstock.model.record import given
 from penstock.model.starmap import how_many_stay
 from penstock.publish.aws.names import image_name, object_key
 from penstock.publish.aws.nearest import farther_sources
-from penstock.publish.aws.registration import ami_attributes, image_clashes, registration_of, registration_of_copy, same_arch
+from penstock.publish.aws.registration import ami_attributes, image_clashes, registration_of, registration_of_copy
 from penstock.publish.aws.sharing import SharingWish, sharing_wish
 from penstock.publish.aws.tags import ImageTags, image_tags
 from penstock.publish.awsmarket.restriction import Restriction
 from penstock.publish.awsmarket.rules import MarketRules
 from penstock.publish.awsmarket.target import AwsMarketTarget
 from penstock.publish.awsmarket.versions import details_of
+from penstock.publish.enriching import meant_for_others, settled, told
 from penstock.publish.mapping import Mapped, MappedDestination
 from penstock.publish.metadata import filled
 from penstock.publish.targets import Enriched, FailedTarget, SkippedTarget
@@ -46,9 +46,7 @@ def enrich(mapped: Sequence[Mapped], credentials: CredentialSet, rules: MarketRu
             _Account(one, account, places, rules, found, pre_push=pre_push).enrich(credentials)
     targets = found.nearest()
     clashes = {**_version_clashes(targets), **image_clashes(targets)}
-    found.failed += (_failed_late(each, clashes[each.order]) for each in targets if each.order in clashes)
-    good = (each for each in targets if each.order not in clashes)
-    return Enriched(tuple(_labelled(good)), tuple(found.skipped), tuple(sorted(found.failed, key=lambda each: each.order)))
+    return settled(targets, found.skipped, found.failed, clashes=clashes, called=lambda each: each.product)
 
 
 class _Found:
@@ -103,10 +101,9 @@ class _Account:
         """Add what becomes of its destinations to ``found``."""
         fitting = []
         for where in self._places:
-            wanted, arch = given(where.destination.architecture), self._mapped.item.release.arch
-            if wanted and not same_arch(wanted, arch):
+            reason = meant_for_others(self._mapped.item, where)
+            if reason:
                 item = replace(self._mapped.item, dest=(where.destination.destination,))
-                reason = f"it is for {wanted}, and the image is of {arch}"
                 self._found.skipped.append(SkippedTarget(item, self._account, where.destination.destination, reason))
             else:
                 fitting.append(where)
@@ -172,9 +169,8 @@ class _Account:
         )
 
     def _failed(self, item: PushItem, where: MappedDestination, error: InputError) -> FailedTarget:
-        reason = "; ".join(each.message for each in error.faults) if isinstance(error, DocumentFaults) else error.message
         product = where.destination.destination
-        return FailedTarget(replace(item, dest=(product,)), (self._mapped.order, where.index), self._account, product, reason)
+        return FailedTarget(replace(item, dest=(product,)), (self._mapped.order, where.index), self._account, product, told(error))
 
 
 def _by_account(mapped: Mapped) -> Mapping[str, Sequence[MappedDestination]]:
@@ -208,16 +204,3 @@ def _version_clashes(targets: Sequence[AwsMarketTarget]) -> dict[tuple[int, int]
             continue
         clashes |= {each.order: f"{len(group)} versions of {product} would have the title {title!r}, and {what}" for each in group}
     return clashes
-
-
-def _failed_late(target: AwsMarketTarget, reason: str) -> FailedTarget:
-    return FailedTarget(target.item, target.order, target.account, target.product, reason)
-
-
-def _labelled(targets: Iterable[AwsMarketTarget]) -> Iterable[AwsMarketTarget]:
-    """With a number behind the second and every further label of the same text."""
-    seen: dict[str, int] = defaultdict(int)
-    for target in targets:
-        seen[target.label] += 1
-        number = seen[target.label]
-        yield target if number == 1 else replace(target, label=f"{target.label} #{number}")

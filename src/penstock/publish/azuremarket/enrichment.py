@@ -1,11 +1,9 @@
 """From mapped VHDs to their targets in Azure's marketplace (pubtools-marketplacesvm: ``tasks/push``, ``cloud_providers/ms_azure.py``)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from penstock.formats.everyfault import DocumentFaults
-from penstock.model.arch import Arch
 from penstock.model.catalogue import Cloud
 from penstock.model.errors import InputError
 from penstock.model.push.accounts import AccountAlias
@@ -15,9 +13,9 @@ from penstock.publish.azure.blobs import BUILD_TAGS
 from penstock.publish.azure.versions import full_version, version_wish
 from penstock.publish.azuremarket.images import image_types
 from penstock.publish.azuremarket.target import AzureMarketTarget
+from penstock.publish.enriching import enrich_each
 from penstock.publish.mapping import Mapped, MappedDestination
-from penstock.publish.metadata import filled
-from penstock.publish.targets import Enriched, FailedTarget, SkippedTarget
+from penstock.publish.targets import Enriched
 
 _RESERVED_PREFIX = "penstock"
 
@@ -28,41 +26,7 @@ def enrich(mapped: Sequence[Mapped]) -> Enriched[AzureMarketTarget]:
     A destination for another architecture is skipped; what is wrong with one destination is a :class:`FailedTarget`, and so are all images
     of one plan that would be the same version for the same machines: upstream keeps the last of them, whichever it is.
     """
-    targets: list[AzureMarketTarget] = []
-    skipped: list[SkippedTarget] = []
-    failed: list[FailedTarget] = []
-    for one in mapped:
-        for where in one.destinations:
-            made = _outcome(one, where)
-            if isinstance(made, AzureMarketTarget):
-                targets.append(made)
-            elif isinstance(made, SkippedTarget):
-                skipped.append(made)
-            else:
-                failed.append(made)
-    clashes = _clashes(targets)
-    failed += (
-        FailedTarget(each.item, each.order, each.account, f"{each.offer}/{each.plan}", clashes[each.order])
-        for each in targets
-        if each.order in clashes
-    )
-    good = (each for each in targets if each.order not in clashes)
-    return Enriched(tuple(_labelled(good)), tuple(skipped), tuple(sorted(failed, key=lambda each: each.order)))
-
-
-def _outcome(mapped: Mapped, where: MappedDestination) -> AzureMarketTarget | SkippedTarget | FailedTarget:
-    text = where.destination.destination
-    item = replace(mapped.item, dest=(text,))
-    wanted = given(where.destination.architecture)
-    if wanted and not _same_arch(wanted, mapped.item.release.arch):
-        reason = f"it is for {wanted}, and the image is of {mapped.item.release.arch}"
-        return SkippedTarget(item, where.account, text, reason, (mapped.order, where.index))
-    try:
-        item = filled(item, where.meta, subject=f"the meta of {where.account} {text}")
-        return _target(mapped, where, item)
-    except InputError as error:
-        reason = "; ".join(each.message for each in error.faults) if isinstance(error, DocumentFaults) else str(error)
-        return FailedTarget(item, (mapped.order, where.index), where.account, text, reason)
+    return enrich_each(mapped, _target, _clashes, lambda each: f"{each.offer}/{each.plan}")
 
 
 def _target(mapped: Mapped, where: MappedDestination, item: PushItem) -> AzureMarketTarget:
@@ -125,13 +89,6 @@ def _extra_tags(tags: dict[str, str] | object) -> dict[str, str]:
     return made
 
 
-def _same_arch(one: str, other: str) -> bool:
-    try:
-        return Arch.parse(one) is Arch.parse(other)
-    except InputError:
-        return one == other
-
-
 def _clashes(targets: Sequence[AzureMarketTarget]) -> dict[tuple[int, int], str]:
     """By order, why a target cannot be: another of its plan would be the same version for the same machines."""
     by_image: dict[tuple[tuple[str, str, str], str, str], list[AzureMarketTarget]] = defaultdict(list)
@@ -144,12 +101,3 @@ def _clashes(targets: Sequence[AzureMarketTarget]) -> dict[tuple[int, int], str]
             reason = f"{len(group)} images would be the version {version} of {'/'.join(place[1:])} for {image_type}"
             found.update({each.order: reason for each in group})
     return found
-
-
-def _labelled(targets: Iterable[AzureMarketTarget]) -> Iterable[AzureMarketTarget]:
-    """With a number behind the second and every further label of the same text."""
-    seen: dict[str, int] = defaultdict(int)
-    for target in targets:
-        seen[target.label] += 1
-        number = seen[target.label]
-        yield target if number == 1 else replace(target, label=f"{target.label} #{number}")

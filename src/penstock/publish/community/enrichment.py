@@ -1,10 +1,8 @@
 """From a mapped item to its targets."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from penstock.formats.everyfault import DocumentFaults
 from penstock.model.arch import Arch
 from penstock.model.errors import InputError
 from penstock.model.push.aws import partition_of
@@ -13,12 +11,13 @@ from penstock.model.record import given
 from penstock.model.starmap import BillingType
 from penstock.publish.aws.names import image_name, object_key
 from penstock.publish.aws.nearest import farther_sources
-from penstock.publish.aws.registration import ami_attributes, image_clashes, registration_of, registration_of_copy, same_arch
+from penstock.publish.aws.registration import ami_attributes, image_clashes, registration_of, registration_of_copy
 from penstock.publish.aws.sharing import sharing_wish
 from penstock.publish.aws.tags import image_tags
 from penstock.publish.community.billing import billing_codes
 from penstock.publish.community.destination import CommunityDestination
 from penstock.publish.community.target import CommunityTarget
+from penstock.publish.enriching import meant_for_others, settled, told
 from penstock.publish.mapping import Mapped, MappedDestination
 from penstock.publish.metadata import filled
 from penstock.publish.targets import Enriched, FailedTarget, SkippedTarget
@@ -78,10 +77,7 @@ def enrich(mapped: Sequence[Mapped], rules: EnrichmentRules) -> Enriched[Communi
     passed = (each for each in targets if each.order in farther)
     skipped += (SkippedTarget(each.item, each.account, str(each.destination), farther[each.order]) for each in passed)
     targets = [each for each in targets if each.order not in farther]
-    clashes = image_clashes(targets)
-    failed += (_failed_late(each, clashes[each.order]) for each in targets if each.order in clashes)
-    good = (each for each in targets if each.order not in clashes)
-    return Enriched(tuple(_labelled(good)), tuple(skipped), tuple(sorted(failed, key=lambda each: each.order)))
+    return settled(targets, skipped, failed, clashes=image_clashes(targets), called=lambda each: str(each.destination))
 
 
 class _Fatal(Exception):
@@ -110,16 +106,14 @@ class _Enrichment:
             return self._failed(error.__cause__, fatal=True)
 
     def _failed(self, error: BaseException | None, *, fatal: bool) -> FailedTarget:
-        reason = "; ".join(each.message for each in error.faults) if isinstance(error, DocumentFaults) else str(error)
-        return FailedTarget(self._item, self._order, self._where.account, self._text, reason, fatal)
+        return FailedTarget(self._item, self._order, self._where.account, self._text, told(error), fatal)
 
     def _skipped(self, reason: str) -> SkippedTarget:
         return SkippedTarget(self._item, self._where.account, self._text, reason)
 
     def _target(self) -> CommunityTarget | SkippedTarget:
-        wanted = given(self._where.destination.architecture)
-        if wanted and not same_arch(wanted, self._source.release.arch):
-            return self._skipped(f"it is for {wanted}, and the image is of {self._source.release.arch}")
+        if reason := meant_for_others(self._source, self._where):
+            return self._skipped(reason)
         self._item = filled(self._item, self._where.meta, subject=f"the meta of {self._where.account} {self._text}")
         destination = CommunityDestination.parse(self._text)
         if destination.type is not BillingType.HOURLY and self._item.release.product in HOURLY_ONLY:
@@ -195,16 +189,3 @@ class _Enrichment:
 def _is_public(type: BillingType, product: str, release_type: str | None) -> bool:  # noqa: A002  (upstream's word)
     """Only hourly images carry a fee of Red Hat; SAP goes through the marketplace, and betas of RHEL_HA stay with their testers."""
     return type is BillingType.HOURLY and product != "SAP" and not (product == "RHEL_HA" and release_type == "beta")
-
-
-def _failed_late(target: CommunityTarget, reason: str) -> FailedTarget:
-    return FailedTarget(target.item, target.order, target.account, str(target.destination), reason)
-
-
-def _labelled(targets: Iterable[CommunityTarget]) -> Iterable[CommunityTarget]:
-    """With a number behind the second and every further label of the same text."""
-    seen: dict[str, int] = defaultdict(int)
-    for target in targets:
-        seen[target.label] += 1
-        number = seen[target.label]
-        yield target if number == 1 else replace(target, label=f"{target.label} #{number}")

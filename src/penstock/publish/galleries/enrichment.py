@@ -1,10 +1,10 @@
 """From mapped VHDs to their targets in compute galleries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from penstock.formats.everyfault import DocumentFaults
 from penstock.formats.gallerymeta import read_gallery_meta
 from penstock.model.arch import Arch
 from penstock.model.errors import InputError
@@ -12,11 +12,11 @@ from penstock.model.push.galleries import CONTENT_TAG
 from penstock.model.push.items import PushItem, VhdAttributes
 from penstock.model.record import given
 from penstock.publish.azure.blobs import BUILD_TAGS
+from penstock.publish.enriching import enrich_each
 from penstock.publish.galleries.target import GalleryDestination, GalleryTarget
 from penstock.publish.galleries.versions import gallery_version, real_version
 from penstock.publish.mapping import Mapped, MappedDestination
-from penstock.publish.metadata import filled
-from penstock.publish.targets import Enriched, FailedTarget, SkippedTarget
+from penstock.publish.targets import Enriched
 
 _ARCHITECTURES = {Arch.X86_64: "x64", Arch.AARCH64: "Arm64"}
 _MOST_TAGS = 50
@@ -33,47 +33,13 @@ def enrich_galleries(mapped: Sequence[Mapped], *, beta: bool = False) -> Enriche
         mapped: of VHDs.
         beta: every release is a beta.
     """
-    targets: list[GalleryTarget] = []
-    skipped: list[SkippedTarget] = []
-    failed: list[FailedTarget] = []
-    for one in mapped:
-        for where in one.destinations:
-            made = _outcome(one, where, beta=beta)
-            if isinstance(made, GalleryTarget):
-                targets.append(made)
-            elif isinstance(made, SkippedTarget):
-                skipped.append(made)
-            else:
-                failed.append(made)
-    clashes = _clashes(targets)
-    failed += (
-        FailedTarget(each.item, each.order, each.account, str(each.destination), clashes[each.order])
-        for each in targets
-        if each.order in clashes
-    )
-    good = (each for each in targets if each.order not in clashes)
-    return Enriched(tuple(_labelled(good)), tuple(skipped), tuple(sorted(failed, key=lambda each: each.order)))
-
-
-def _outcome(mapped: Mapped, where: MappedDestination, *, beta: bool) -> GalleryTarget | SkippedTarget | FailedTarget:
-    text, order = where.destination.destination, (mapped.order, where.index)
-    item = replace(mapped.item, dest=(text,))
-    wanted = given(where.destination.architecture)
-    if wanted and not _same_arch(wanted, item.release.arch):
-        return SkippedTarget(item, where.account, text, f"it is for {wanted}, and the image is of {item.release.arch}", order)
-    try:
-        return _target(mapped, where, item, beta=beta)
-    except InputError as error:
-        reason = "; ".join(each.message for each in error.faults) if isinstance(error, DocumentFaults) else str(error)
-        return FailedTarget(item, order, where.account, text, reason)
+    return enrich_each(mapped, partial(_target, beta=beta), _clashes, lambda each: str(each.destination))
 
 
 def _target(mapped: Mapped, where: MappedDestination, item: PushItem, *, beta: bool) -> GalleryTarget:
     if item.src.startswith(("https://", "http://")):
         raise InputError("its source is an address and no file, which galleries are not made of", subject=item.name)
-    subject = f"the meta of {where.account} {where.destination.destination}"
-    item = filled(item, where.meta, subject=subject)
-    meta = read_gallery_meta(where.meta, subject=subject)
+    meta = read_gallery_meta(where.meta, subject=f"the meta of {where.account} {where.destination.destination}")
     if beta:
         item = replace(item, release=replace(item.release, type="beta"))
     if not isinstance(item.attributes, VhdAttributes):
@@ -117,13 +83,6 @@ def _checked_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return dict(tags)
 
 
-def _same_arch(one: str, other: str) -> bool:
-    try:
-        return Arch.parse(one) is Arch.parse(other)
-    except InputError:
-        return one == other
-
-
 def _clashes(targets: Sequence[GalleryTarget]) -> dict[tuple[int, int], str]:
     """By order, why a target cannot be."""
     groups: dict[tuple[str, str, str, str], list[GalleryTarget]] = defaultdict(list)
@@ -136,12 +95,3 @@ def _clashes(targets: Sequence[GalleryTarget]) -> dict[tuple[int, int], str]:
                 (each.order, f"{len(group)} images would be version {version} of {destination}, and they differ") for each in group
             )
     return found
-
-
-def _labelled(targets: Iterable[GalleryTarget]) -> Iterable[GalleryTarget]:
-    """With a number behind the second and every further label of the same text."""
-    seen: dict[str, int] = defaultdict(int)
-    for target in targets:
-        seen[target.label] += 1
-        number = seen[target.label]
-        yield target if number == 1 else replace(target, label=f"{target.label} #{number}")

@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
-from penstock.formats.everyfault import DocumentFaults
 from penstock.formats.gcpmeta import read_gcp_meta
-from penstock.model.arch import Arch
 from penstock.model.errors import InputError
 from penstock.model.push.items import GceAttributes, PushItem
 from penstock.model.record import given
+from penstock.publish.enriching import enrich_each
 from penstock.publish.gcp.destination import GcpDestination
 from penstock.publish.gcp.names import (
     DEFAULT_LICENSES,
@@ -21,8 +21,7 @@ from penstock.publish.gcp.names import (
 )
 from penstock.publish.gcp.target import GcpTarget
 from penstock.publish.mapping import Mapped, MappedDestination
-from penstock.publish.metadata import filled
-from penstock.publish.targets import Enriched, FailedTarget, SkippedTarget
+from penstock.publish.targets import Enriched
 
 
 def enrich_gcp(mapped: Sequence[Mapped], *, beta: bool = False) -> Enriched[GcpTarget]:
@@ -39,48 +38,13 @@ def enrich_gcp(mapped: Sequence[Mapped], *, beta: bool = False) -> Enriched[GcpT
         mapped: of images for Google Cloud.
         beta: every release is a beta.
     """
-    targets: list[GcpTarget] = []
-    skipped: list[SkippedTarget] = []
-    failed: list[FailedTarget] = []
-    for one in mapped:
-        for where in one.destinations:
-            made = _outcome(one, where, beta=beta)
-            if isinstance(made, GcpTarget):
-                targets.append(made)
-            elif isinstance(made, SkippedTarget):
-                skipped.append(made)
-            else:
-                failed.append(made)
-    clashes = _clashes(targets)
-    failed += (
-        FailedTarget(each.item, each.order, each.account, str(each.destination), clashes[each.order])
-        for each in targets
-        if each.order in clashes
-    )
-    good = (each for each in targets if each.order not in clashes)
-    return Enriched(tuple(_labelled(good)), tuple(skipped), tuple(sorted(failed, key=lambda each: each.order)))
-
-
-def _outcome(mapped: Mapped, where: MappedDestination, *, beta: bool) -> GcpTarget | SkippedTarget | FailedTarget:
-    text = where.destination.destination
-    item = replace(mapped.item, dest=(text,))
-    wanted = given(where.destination.architecture)
-    if wanted and not _same_arch(wanted, item.release.arch):
-        return SkippedTarget(
-            item, where.account, text, f"it is for {wanted}, and the image is of {item.release.arch}", (mapped.order, where.index)
-        )
-    try:
-        return _target(mapped, where, item, beta=beta)
-    except InputError as error:
-        reason = "; ".join(each.message for each in error.faults) if isinstance(error, DocumentFaults) else str(error)
-        return FailedTarget(item, (mapped.order, where.index), where.account, text, reason)
+    return enrich_each(mapped, partial(_target, beta=beta), _clashes, lambda each: str(each.destination))
 
 
 def _target(mapped: Mapped, where: MappedDestination, item: PushItem, *, beta: bool) -> GcpTarget:
     if not fits_compute_engine(item.src):
         raise InputError("only .tar.gz, .raw and .raw.xz can be made an image of Google Cloud", subject=item.file_name)
     subject = f"the meta of {where.account} {where.destination.destination}"
-    item = filled(item, where.meta, subject=subject)
     meta = read_gcp_meta(where.meta, given(where.destination.tags) or {}, subject=subject)
     if beta:
         item = replace(item, release=replace(item.release, type="beta"))
@@ -116,13 +80,6 @@ def _target(mapped: Mapped, where: MappedDestination, item: PushItem, *, beta: b
     )
 
 
-def _same_arch(one: str, other: str) -> bool:
-    try:
-        return Arch.parse(one) is Arch.parse(other)
-    except InputError:
-        return one == other
-
-
 def _clashes(targets: Sequence[GcpTarget]) -> dict[tuple[int, int], str]:
     """By order, why a target cannot be."""
     named = _groups(targets, lambda each: f"have the name {each.image_name}")
@@ -146,12 +103,3 @@ def _groups(targets: Iterable[GcpTarget], what: Callable[[GcpTarget], str]) -> M
         if text := what(target):
             found[target.project, text].append(target)
     return found
-
-
-def _labelled(targets: Iterable[GcpTarget]) -> Iterable[GcpTarget]:
-    """With a number behind the second and every further label of the same text."""
-    seen: dict[str, int] = defaultdict(int)
-    for target in targets:
-        seen[target.label] += 1
-        number = seen[target.label]
-        yield target if number == 1 else replace(target, label=f"{target.label} #{number}")
