@@ -91,6 +91,7 @@ def test_a_hub_an_errata_tool_and_pub_are_read_as_the_real_ones(folder: Path) ->
     ("words", "problem"),
     [
         (("koji", "--staged", "."), "--tree"),
+        (("koji", "--tree", "tree"), "give --builds or --staged"),
         (("koji", "--staged", ".", "--tree", "tree"), "no image is staged"),
         (("errata",), "HTTPS alone"),
     ],

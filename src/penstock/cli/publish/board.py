@@ -47,6 +47,7 @@ class Board:
     """The destinations of a plan; for one thread at a time."""
 
     def __init__(self, plan: Plan) -> None:
+        self._count = len(plan.targets)
         self._steps = plan.by_id()
         self._targets = [each for each in plan.targets if not each.conflict]
         self._stages: dict[StepId, Stage] = {each.id: Stage.WAITING if each.is_work else Stage.REUSED for each in plan.steps}
@@ -72,6 +73,10 @@ class Board:
             return rows
         chosen = sorted(range(len(rows)), key=lambda place: (_interest(rows[place][1].values()), place))[:count]
         return [rows[place] for place in sorted(chosen)]
+
+    def beginning(self) -> str:
+        """The first line of a run: how much there is to do."""
+        return f"planned {self._count} destination{'' if self._count == 1 else 's'}: {self.summary()}"
 
     def summary(self) -> str:
         """For people: ``12 of 40 steps done, 3 running, 1 failed``."""

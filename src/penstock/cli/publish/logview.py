@@ -31,7 +31,7 @@ class LogView:
 
     def planned(self, plan: Plan) -> None:
         """See the protocol."""
-        _LOG.info("planned %d destinations: %s", len(plan.targets), Board(plan).summary())
+        _LOG.info("%s", Board(plan).beginning())
 
     def step(self, step: Step, kind: EventKind, detail: str) -> None:
         """See the protocol."""

@@ -106,8 +106,7 @@ class _Words:
         self._sink(event)
 
     def planned(self, plan: Plan) -> None:
-        board = Board(plan)
-        _write(f"planned {len(plan.targets)} destinations: {board.summary()}")
+        _write(Board(plan).beginning())
 
     def step(self, step: Step, kind: EventKind, detail: str) -> None:
         if kind is not EventKind.STEP_NOTED:

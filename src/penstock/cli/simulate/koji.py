@@ -42,6 +42,8 @@ def koji(*, settings: SimulatorSettings, files: tuple[Path, ...], stages: tuple[
       penstock simulate koji --builds builds.yaml --tree kojifiles
       penstock simulate koji --staged s --tree k --fault status=503,times=2
     """  # noqa: D301  # \b keeps click from joining the lines
+    if not files and not stages:
+        raise click.UsageError("there are no builds to serve: give --builds or --staged")
     from penstock.simulators.koji import KojiSimulator, parse_builds, staged_builds
 
     described = [build for file in files for build in parse_builds(file.read_bytes(), subject=str(file), folder=file.parent)]

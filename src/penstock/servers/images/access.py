@@ -11,6 +11,8 @@ import structlog
 from aiohttp import web
 
 from penstock.imageservice.asks import ArtifactAsk, InitrdAsk, IsoAsk
+from penstock.imageservice.overlay import Source
+from penstock.imageservice.snapshot import Snapshot
 from penstock.model.osimage import listed_arch
 
 _QUIET: Final = frozenset({"/health", "/live", "/metrics"})
@@ -39,6 +41,7 @@ class Note:
         status: of an answer that is being sent, or 0.
         sent_bytes: of the body.
         ending: of the answer.
+        repeats: what a small range was sent of, and of which local file: others of that file can be sent without asking anybody.
     """
 
     host: str = ""
@@ -47,6 +50,7 @@ class Note:
     status: int = 0
     sent_bytes: int = 0
     ending: Transfer = Transfer.WHOLE
+    repeats: tuple[Snapshot, Source] | None = None
     _began_s: float = field(default_factory=time.monotonic)
 
     @property
@@ -74,6 +78,11 @@ def note_of(request: web.Request) -> Note:
         return note
 
 
+def is_each_piece_told() -> bool:
+    """Whether somebody debugs, who is told of every small part of a file."""
+    return _LOGGER.isEnabledFor(logging.DEBUG)
+
+
 def write_down(request: web.Request) -> None:
     """Log a request that ended."""
     note = note_of(request)
@@ -82,7 +91,7 @@ def write_down(request: web.Request) -> None:
     is_piece = note.status == HTTPStatus.PARTIAL_CONTENT and note.sent_bytes <= _PIECE_BYTES
     is_quiet = is_piece or route in _QUIET
     # Asked first: to put a line together that nobody hears costs as much as a tenth of the answer to a BMC.
-    if is_quiet and not _LOGGER.isEnabledFor(logging.DEBUG):
+    if is_quiet and not is_each_piece_told():
         return
     log = _log.debug if is_quiet else _log.info
     told = {

@@ -18,7 +18,7 @@ from penstock.imageservice.parsing import HOST_PATTERN
 from penstock.imageservice.refusals import Refused
 from penstock.model.errors import PenstockError
 from penstock.model.hosts import BackendRefused
-from penstock.servers.images.access import Transfer, note_of, write_down
+from penstock.servers.images.access import Transfer, is_each_piece_told, note_of, write_down
 from penstock.servers.images.aliases import LONGEST_TARGET, Aliases
 from penstock.servers.images.answers import Snapshots, not_ready, plain, refusal
 from penstock.servers.images.connections import Connections, connection_of
@@ -27,6 +27,7 @@ from penstock.servers.images.handlers import AliasHandlers, ImageHandlers, State
 from penstock.servers.images.limiter import Slots
 from penstock.servers.images.metrics import Metrics
 from penstock.servers.images.readiness import Gate
+from penstock.servers.images.repeats import Repeatable
 from penstock.servers.images.targets import clean_target
 
 Respond: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -35,6 +36,7 @@ _HOST: Final = f"{{host:{HOST_PATTERN}}}"
 _SHORT: Final = "{version}/{arch}/{file_name}"
 _SHORTER: Final = ("", "/{version}", "/{version}/{arch}")
 _CORS: Final = web.RequestKey("penstock.cors", dict[str, str])
+_REPEATABLE: Final = web.RequestKey("penstock.repeatable", Repeatable)
 _PLAIN_PATHS: Final = frozenset({"/health", "/live", "/metrics"})
 _ARTIFACTS: Final = frozenset({"rootfs", "kernel", "ins-file"})
 _log = structlog.get_logger("penstock.servers.images")
@@ -139,6 +141,8 @@ class _Around:
             try:
                 response = await self._answered(request, handler, with_text=with_text)
                 note.status = response.status
+                if note.repeats is not None:
+                    request[_REPEATABLE] = Repeatable(*note.repeats, lambda: self.slots.is_free, self._ended(label))
                 if isinstance(response, web.Response) and request.method != "HEAD":
                     note.sent_bytes = response.content_length or 0
                 return response
@@ -146,6 +150,12 @@ class _Around:
                 if note.status:
                     seconds = note.seconds - began_s
                     self.metrics.ended(label, request.method, note.status, seconds=seconds, size_bytes=note.sent_bytes)
+
+    def _ended(self, label: str) -> Callable[[float, int], None]:
+        """Counts a small range that was answered without the application."""
+        return lambda seconds, size_bytes: self.metrics.ended(
+            label, "GET", HTTPStatus.PARTIAL_CONTENT, seconds=seconds, size_bytes=size_bytes
+        )
 
     async def _answered(self, request: web.Request, handler: Respond, *, with_text: bool) -> web.StreamResponse:
         try:
@@ -226,5 +236,8 @@ def _last_headers(connections: Connections) -> Callable[[web.Request, web.Stream
         response.headers.extend(request.get(_CORS, {}))
         if connections.is_draining:
             response.headers["Connection"] = "close"
+        what, connection = request.get(_REPEATABLE), connection_of(request)
+        if what is not None and connection is not None and response.keep_alive and not is_each_piece_told():
+            connection.remember(lambda asked: what.after(asked, response.headers))
 
     return add

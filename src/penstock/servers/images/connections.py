@@ -4,10 +4,13 @@ aiohttp knows neither; this protocol stands between its own and the transport, a
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from aiohttp import web
+
+from penstock.servers.images.repeats import Repeat
 
 HEADER_TIMEOUT_S: Final = 3.0
 _TLS_BUFFER_BYTES: Final = 64 << 10
@@ -74,6 +77,9 @@ class Connection(asyncio.Protocol):
         self._is_busy = False
         self._has_bytes = False
         """Whether something came that belongs to no request that has begun."""
+        self._first_bytes = b""
+        """What came first of the request that runs or ran last."""
+        self._repeat: Repeat | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for headers."""
@@ -90,10 +96,29 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request came."""
+        if not self._is_busy and not self._has_bytes:
+            if self._repeat is not None and self._is_repeated(self._repeat, data):
+                return
+            self._first_bytes, self._repeat = data, None
         self._has_bytes = True
         if not self._is_busy:
             self._await_headers()
         self._inner.data_received(data)
+
+    def remember(self, make: Callable[[bytes], Repeat | None]) -> None:
+        """Answer requests like the one that runs without the application, for a while; ``make`` is given its bytes."""
+        if not self._has_bytes:
+            self._repeat = make(self._first_bytes)
+
+    def _is_repeated(self, repeat: Repeat, data: bytes) -> bool:
+        """Answer, if it is one that can be answered so, and its client takes what it gets."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size() or self._connections.is_draining:
+            return False
+        answer = repeat.answer(data)
+        if answer is not None:
+            transport.write(answer)
+        return answer is not None
 
     def eof_received(self) -> None:
         """The client will send no more: it went away, and the transport closes."""

@@ -20,6 +20,11 @@ class Slots:
         self.waiting = 0
         self.taken = 0
 
+    @property
+    def is_free(self) -> bool:
+        """Whether who comes now would not wait."""
+        return not self._slots.locked()
+
     async def __aenter__(self) -> None:
         """Wait for a slot."""
         self.waiting += 1

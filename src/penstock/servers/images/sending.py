@@ -27,15 +27,13 @@ from penstock.servers.images.answers import plain
 from penstock.servers.images.conditions import decide
 from penstock.servers.images.kernel import CannotSend, KernelSender
 from penstock.servers.images.pagecache import is_cold, warm
+from penstock.servers.images.repeats import SMALL_BYTES
 
 _WINDOW_BYTES: Final = 8 << 20
 """A file that may be remote, or not be in memory, is asked for this much at a time."""
 
 _PIECE_BYTES: Final = 128 << 10
 """What is read into memory at a time, for TLS: two hundred clients that do not read hold two hundred pieces, and what TLS makes of them."""
-
-_SMALL_BYTES: Final = 64 << 10
-"""A slice up to here is one write with its headers; a range of a file up to here costs less to read than to hand to the kernel."""
 
 _ZEROS: Final = memoryview(bytes(_PIECE_BYTES))
 _log = structlog.get_logger("penstock.servers.images")
@@ -74,8 +72,10 @@ async def send(request: web.Request, snapshot: Snapshot) -> web.StreamResponse:
         head.content_length = count
         return head
     plan = snapshot.plan if count == size else snapshot.plan.slice(decision.start, decision.end)
-    if count <= _SMALL_BYTES:
-        body = await _small(plan, snapshot.files)
+    if count <= SMALL_BYTES:
+        body, local = await _small(plan, snapshot.files)
+        if decision.status is HTTPStatus.PARTIAL_CONTENT and local is not None:
+            note_of(request).repeats = (snapshot, local)
         return web.Response(status=decision.status, body=body, headers=headers)
     await _first_window(plan, snapshot.files)
     response = web.StreamResponse(status=decision.status, headers=headers)
@@ -158,7 +158,7 @@ class _Body:
     async def send(self, segment: Segment) -> None:
         """Send one segment; returns when no more than a piece of it is in memory."""
         self.unfinished_bytes = 0
-        if isinstance(segment, FileRange) and segment.length > _SMALL_BYTES and self.kernel is not None:
+        if isinstance(segment, FileRange) and segment.length > SMALL_BYTES and self.kernel is not None:
             await self._send_file(segment, self.kernel)
         else:
             async with aclosing(_segment_pieces(segment, self.files)) as pieces:
@@ -188,19 +188,20 @@ class _Body:
                     raise _ends_early(segment.source)
 
 
-async def _small(plan: Plan, files: Mapping[Source, ImageFile]) -> bytes:
-    """All bytes of a small plan; most are a piece of one file that the kernel has in memory, a thousand times for each client."""
+async def _small(plan: Plan, files: Mapping[Source, ImageFile]) -> tuple[bytes, Source | None]:
+    """All bytes of a small plan, and their file if they are of one that is local and in memory: a thousand times for each client."""
     if len(plan.segments) == 1 and isinstance(segment := plan.segments[0], FileRange):
         file = files[segment.source]
-        with _held(await file.ensure(segment.offset, segment.length)):
+        held = await file.ensure(segment.offset, segment.length)
+        with _held(held):
             piece = _in_memory(file.file.fileno(), segment.length, segment.offset)
         if piece is not None and len(piece) == segment.length:
-            return bytes(piece)
+            return bytes(piece), segment.source if held is None else None
     found: list[bytes | memoryview] = []
     for segment in plan.segments:
         async with aclosing(_segment_pieces(segment, files)) as pieces:
             found += [piece async for piece in pieces]
-    return b"".join(found)
+    return b"".join(found), None
 
 
 async def _segment_pieces(segment: Segment, files: Mapping[Source, ImageFile]) -> AsyncGenerator[bytes | memoryview, None]:

@@ -56,7 +56,7 @@ def test_in_words_there_is_a_line_for_each_event(a_plan: APlan, a_result: AResul
     with push_view(ProgressStyle.PLAIN) as view:
         play(view, a_plan(), a_result())
     said = capsys.readouterr().err
-    assert "planned 1 destinations: 0 of 3 steps done" in said
+    assert "planned 1 destination: 0 of 3 steps done" in said
     assert "retried: 503 Slow Down" in said
     assert "PUSHED aws-us-storage us-east-1-hourly RHEL-9.4" in said
 
