@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from aiohttp import web
-from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
+from moto.s3.exceptions import EntityTooSmall, InvalidPart, InvalidPartOrder, MalformedXML
 
 from penstock.simulators.cloud.operations import Refusal
 
@@ -137,7 +137,11 @@ def _complete(upload: Any, named: Iterable[tuple[int, str]]) -> tuple[bytes, str
         no content; the ETag of the object; how its checksum is made, what it is, and of how many parts.
     """
     parts: list[Any] = []
+    last = 0
     for number, etag in named:
+        if number <= last:
+            raise InvalidPartOrder
+        last = number
         part = upload.parts.get(number)
         if part is None or part.etag.strip('"') != etag.strip('"'):
             raise InvalidPart

@@ -363,6 +363,28 @@ def test_a_large_object_is_uploaded_in_parts_as_boto3_does_it(aws: WritableAwsSi
     assert [request.api for request in aws.requests if "partNumber" in request.query] == ["s3.put"] * 3
 
 
+def _upload(aws: WritableAwsSimulator, bucket: str) -> tuple[Any, dict[str, Any]]:
+    s3 = _client(aws, "s3")
+    begun = s3.create_multipart_upload(Bucket=_bucket(aws, bucket), Key="disk.raw")
+    return s3, {"Bucket": bucket, "Key": "disk.raw", "UploadId": begun["UploadId"]}
+
+
+@pytest.mark.parametrize("wrong", [{"ContentMD5": b64encode(bytes(16)).decode()}, {"ChecksumCRC32": "AAAAAA=="}])
+def test_a_part_that_is_not_what_its_checksum_says_is_not_kept(aws: WritableAwsSimulator, wrong: dict[str, str]) -> None:
+    s3, place = _upload(aws, f"damaged-{len(next(iter(wrong)))}")
+    kept = s3.upload_part(**place, PartNumber=1, Body=b"what was sent first")["ETag"]
+    with pytest.raises(ClientError, match="BadDigest"):
+        s3.upload_part(**place, PartNumber=1, Body=b"damaged", **wrong)
+    assert [part["ETag"] for part in s3.list_parts(**place)["Parts"]] == [kept]
+
+
+def test_parts_are_named_in_their_order(aws: WritableAwsSimulator) -> None:
+    s3, place = _upload(aws, "order")
+    sent = [{"PartNumber": number, "ETag": s3.upload_part(**place, PartNumber=number, Body=BLOCK * 10)["ETag"]} for number in (1, 2)]
+    with pytest.raises(ClientError, match="InvalidPartOrder"):
+        s3.complete_multipart_upload(**place, MultipartUpload={"Parts": sent[::-1]})
+
+
 # --- all of them
 
 
