@@ -81,6 +81,7 @@ def test_what_was_recorded_is_known_by_every_spelling_of_the_place(place: Path) 
 def test_asking_makes_no_ledger(tmp_path: Path) -> None:
     assert not is_known(tmp_path / "none.sqlite", [FILE], [])
     assert not is_known(tmp_path, [FILE], [])
+    assert not is_known(tmp_path / ("x" * 300), [FILE], [])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -103,6 +103,8 @@ def archive_of(*files: tuple[str, bytes], format: int = tarfile.GNU_FORMAT) -> b
         (archive_of(("disk.raw", b"x" * 5000))[:-20], "damaged"),
         (gzip.compress(gzip.decompress(archive_of(("disk.raw", b"x" * 5000)))[:3000]), "too early"),
     ],
+    # Named, because the archives have the time in them.
+    ids=["two members", "another name", "ustar", "no gzip", "nothing", "empty gzip", "no tar", "cut gzip", "cut tar"],
 )
 def test_what_compute_engine_would_refuse_is_refused(archive: bytes, problem: str) -> None:
     with pytest.raises(VerificationError, match=problem) as caught:

@@ -32,13 +32,15 @@ def is_known(location: str | Path, artifacts: Iterable[Artifact], edges: Iterabl
     """
     place = parse_location(location)
     wanted, links = gather(artifacts, edges)
-    if not isinstance(place, SqliteFile) or not place.path.is_file():
+    if not isinstance(place, SqliteFile):
         return False
     try:
+        if not place.path.is_file():
+            return False
         with closing(sqlite3.connect(f"{place.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)) as connection:
             connection.execute("BEGIN")  # one state of it for all questions
             return _has_all(connection, wanted.values(), links)
-    except (sqlite3.Error, ValueError):
+    except (sqlite3.Error, OSError, ValueError):
         return False
 
 

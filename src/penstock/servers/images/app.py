@@ -143,6 +143,7 @@ class _Around:
                 note.status = response.status
                 if note.repeats is not None:
                     request[_REPEATABLE] = Repeatable(*note.repeats, lambda: self.slots.is_free, self._ended(label))
+                    note.repeats = None
                 if isinstance(response, web.Response) and request.method != "HEAD":
                     note.sent_bytes = response.content_length or 0
                 return response
@@ -236,7 +237,8 @@ def _last_headers(connections: Connections) -> Callable[[web.Request, web.Stream
         response.headers.extend(request.get(_CORS, {}))
         if connections.is_draining:
             response.headers["Connection"] = "close"
-        what, connection = request.get(_REPEATABLE), connection_of(request)
+        # Taken out: aiohttp keeps a request until the next one comes, and with it an open file.
+        what, connection = request.pop(_REPEATABLE, None), connection_of(request)
         if what is not None and connection is not None and response.keep_alive and not is_each_piece_told():
             connection.remember(lambda asked: what.after(asked, response.headers))
 

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from penstock.servers.images.repeats import Repeat
+from penstock.servers.images.repeats import HEAD_END, LIFE_S, Repeat
 
 HEADER_TIMEOUT_S: Final = 3.0
 _TLS_BUFFER_BYTES: Final = 64 << 10
@@ -77,9 +77,12 @@ class Connection(asyncio.Protocol):
         self._is_busy = False
         self._has_bytes = False
         """Whether something came that belongs to no request that has begun."""
-        self._first_bytes = b""
-        """What came first of the request that runs or ran last."""
+        self._is_mixed = False
+        """Whether anything ever came but one whole request after the answer to the one before it."""
+        self._whole_request = b""
+        """The request that runs or ran last, where it came so."""
         self._repeat: Repeat | None = None
+        self._forgetting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for headers."""
@@ -96,10 +99,13 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request came."""
-        if not self._is_busy and not self._has_bytes:
+        if self._is_busy or self._has_bytes or data.find(HEAD_END) != len(data) - len(HEAD_END):
+            # Several requests at a time, one in pieces, or one with a body: from now on only aiohttp knows which bytes are whose.
+            self._is_mixed, self._whole_request, self._repeat = True, b"", None
+        elif not self._is_mixed:
             if self._repeat is not None and self._is_repeated(self._repeat, data):
                 return
-            self._first_bytes, self._repeat = data, None
+            self._whole_request, self._repeat = data, None
         self._has_bytes = True
         if not self._is_busy:
             self._await_headers()
@@ -107,8 +113,18 @@ class Connection(asyncio.Protocol):
 
     def remember(self, make: Callable[[bytes], Repeat | None]) -> None:
         """Answer requests like the one that runs without the application, for a while; ``make`` is given its bytes."""
-        if not self._has_bytes:
-            self._repeat = make(self._first_bytes)
+        if self._whole_request and not self._has_bytes:
+            self._repeat = make(self._whole_request)
+            if self._repeat is not None and self._forgetting is None:
+                self._forgetting = asyncio.get_running_loop().call_later(LIFE_S, self._forget)
+
+    def _forget(self) -> None:
+        """Let go of what is too old to be repeated: an image that was taken away closes its file when nobody has it any more."""
+        self._forgetting = None
+        if self._repeat is not None and not self._repeat.is_over:
+            self._forgetting = asyncio.get_running_loop().call_later(LIFE_S, self._forget)
+        else:
+            self._repeat = None
 
     def _is_repeated(self, repeat: Repeat, data: bytes) -> bool:
         """Answer, if it is one that can be answered so, and its client takes what it gets."""
@@ -134,8 +150,10 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._forgetting):
+            if timer is not None:
+                timer.cancel()
+        self._repeat = None
         self._inner.connection_lost(exc)
         self._transport = None
         self._connections.lost(self)

@@ -36,8 +36,10 @@ class KernelSender:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Send what is left, and give the descriptor back: as long as it is there, the connection does not end."""
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
-        self._socket.close()
+        try:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        finally:
+            self._socket.close()
 
     async def send(self, file: int, offset: int, count: int) -> int:
         """Send ``count`` bytes of the open file with this descriptor; returns how many were sent, fewer where the file ends.

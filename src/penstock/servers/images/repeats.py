@@ -22,7 +22,9 @@ LIFE_S: Final = 1.0
 """For so long nobody looks whether the snapshot still stands."""
 
 _LONGEST_HEAD_BYTES: Final = 8 << 10
-_END: Final = b"\r\n\r\n"
+HEAD_END: Final = b"\r\n\r\n"
+"""The end of a request that has no body."""
+
 _RANGE: Final = re.compile(rb"\r\n(?i:range)[ \t]*:[ \t]*bytes=([0-9]+-[0-9]+)[ \t]*(?=\r\n)")
 _NAMED: Final = re.compile(rb"\r\n(?i:range|content-length|transfer-encoding|expect|upgrade)[ \t]*:")
 _SPAN: Final = re.compile(rb"([0-9]{1,18})-([0-9]{1,18})")
@@ -62,7 +64,7 @@ class Repeatable:
 
 def _is_usual(request: bytes) -> bool:
     line, _, _ = request.partition(b"\r\n")
-    whole = request.find(_END) == len(request) - len(_END) and len(request) <= _LONGEST_HEAD_BYTES
+    whole = request.find(HEAD_END) == len(request) - len(HEAD_END) and len(request) <= _LONGEST_HEAD_BYTES
     return whole and line.startswith(b"GET ") and line.endswith(b" HTTP/1.1") and len(_NAMED.findall(request)) == 1
 
 
@@ -83,6 +85,11 @@ class Repeat:
     head: bytes
     what: Repeatable
     until_s: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is too old."""
+        return time.monotonic() > self.until_s
 
     def answer(self, request: bytes) -> bytes | None:
         """The whole answer to a request; None where it must go the usual way: another request, a large range, bytes that are not in memory.

@@ -108,14 +108,16 @@ class MountedMoto:
         return await asyncio.to_thread(self._files.put, upload, int(request.query["partNumber"]), body, request.headers)
 
     async def complete(self, request: web.Request, body: bytes, account: str, bucket: str) -> web.Response:
-        """Put the parts of an upload together.
+        """Put the parts of an upload together; one that has become its object already is answered so again, as S3 does.
 
         Raises:
             Refusal: there is no such upload.
         """
         upload = _uploads(bucket).get(request.query["uploadId"])
         if upload is None:
-            raise _no_such_upload()
+            if not _has_become_an_object(bucket, request.query["uploadId"]):
+                raise _no_such_upload()
+            return await self.answer(request, body, account)
 
         def finish(status: int) -> None:
             if status == HTTPStatus.OK:
@@ -195,6 +197,13 @@ def _bucket(name: str) -> Any:  # noqa: ANN401  # moto's
 def _uploads(bucket: str) -> Mapping[str, Any]:
     """The uploads to a bucket that have not ended, by their ids."""
     return _bucket(bucket).multiparts if bucket in s3_backends.bucket_accounts else {}
+
+
+def _has_become_an_object(bucket: str, upload_id: str) -> bool:
+    if bucket not in s3_backends.bucket_accounts:
+        return False
+    ended = (getattr(key.multipart, "id", None) for key in _bucket(bucket).keys.values())
+    return upload_id in ended
 
 
 def _no_such_upload() -> Refusal:

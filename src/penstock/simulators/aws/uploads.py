@@ -109,8 +109,9 @@ def checksum_of(headers: Mapping[str, str]) -> str | None:
 
 def join(key: Any, upload: Any) -> None:  # noqa: ANN401  # moto's
     """Make the parts of an upload that was completed the content of its object."""
-    if hasattr(upload, "joined"):
-        _hold(key, *upload.joined).close()
+    joined = upload.__dict__.pop("joined", None)  # once, however many ends of one upload are asked for at a time
+    if joined is not None:
+        _hold(key, *joined).close()
 
 
 def _named(headers: Mapping[str, str]) -> set[str]:
@@ -202,13 +203,15 @@ class _Joined:
             file.seek(0)
 
     def read(self, count: int = -1) -> bytes:
-        content = b""
-        while self._next < len(self._files) and (count < 0 or len(content) < count):
-            piece = self._files[self._next].read(count if count < 0 else count - len(content))
-            content += piece
+        pieces: list[bytes] = []
+        left = count
+        while self._next < len(self._files) and left != 0:
+            piece = self._files[self._next].read(left)
+            pieces.append(piece)
+            left -= len(piece) if count >= 0 else 0
             if not piece or count < 0:
                 self._next += 1
-        return content
+        return b"".join(pieces)
 
     def close(self) -> None:
         for file in self._files:

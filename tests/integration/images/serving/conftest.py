@@ -176,6 +176,12 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def spare(world: World) -> FileDouble:
+    """The file of ``world`` opened once more, for who closes it."""
+    return FileDouble(world.path)
+
+
+@pytest.fixture
 def large(tmp_path: Path, world: World) -> World:
     """The same service with a snapshot of one file of 64 MiB."""
     path = tmp_path / "large.iso"

@@ -1,5 +1,6 @@
 """Small ranges one after another on one connection, as a BMC reads: whichever way they are answered, the answers are the same."""
 
+import gc
 import logging
 import os
 import random
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.imageservice.held import HeldFile
 from penstock.servers.images.repeats import LIFE_S
 
 if TYPE_CHECKING:
     from tests.conftest import Ask
-    from tests.integration.images.serving.conftest import Running, World
+    from tests.integration.images.serving.conftest import FileDouble, Running, World
 
 Start = Callable[..., AbstractContextManager["Running"]]
 HOST = "0f5d39a1-97b6-4f2c-a1a2-57b2c1a0f3ee"
@@ -165,6 +167,42 @@ def test_requests_in_pieces_and_two_in_one_piece_are_each_answered(world: "World
         assert [client.answer()[1], client.answer()[1]] == [world.content[25:30], world.content[35:40]]
 
 
+def test_what_is_asked_while_another_answer_is_on_its_way_is_never_taken_for_the_other(world: "World", running: Start) -> None:
+    with running(world.service) as server:
+        kinds = {target: alone(server, "5-9", target)[0]["content-disposition"] for target in (FULL, INITRD)}
+        for number in range(150):
+            with client_of(server) as client:
+                client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                targets = (FULL, INITRD, FULL, INITRD) if number % 2 else (INITRD, FULL, INITRD)
+                for target in targets:
+                    client.connection.sendall(asked(f"{5 + number}-{9 + number}", target))
+                assert [client.answer()[0]["content-disposition"] for _ in targets] == [kinds[target] for target in targets]
+                for target in (FULL, INITRD, FULL, FULL, INITRD):
+                    assert client.ask("25-29", target)[0]["content-disposition"] == kinds[target]
+
+
+def test_ranges_that_are_asked_for_at_once_are_answered_in_their_order(world: "World", running: Start) -> None:
+    with running(world.service) as server, client_of(server) as client:
+        client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(1, 400):
+            starts = (number, number + 20, number + 50)
+            for start in starts:
+                client.connection.sendall(asked(f"{start}-{start + 9}"))
+            assert [client.answer()[0]["content-range"].split("-")[0] for _ in starts] == [f"bytes {start}" for start in starts]
+
+
+def test_a_body_that_comes_late_is_no_request(world: "World", running: Start) -> None:
+    smuggled = asked("5-9")
+    with running(world.service) as server, client_of(server) as client:
+        head = f"POST /nowhere HTTP/1.1\r\nHost: bmc\r\nContent-Length: {len(smuggled)}\r\n\r\n"
+        client.connection.sendall(head.encode())
+        assert client.answer()[0][""].startswith("HTTP/1.1 404")
+        client.connection.sendall(smuggled)
+        time.sleep(0.1)
+        assert "initrd" in client.ask("5-9", INITRD)[0]["content-disposition"]
+        assert "discovery" in client.ask("5-9")[0]["content-disposition"]
+
+
 def test_a_request_with_a_body_or_with_two_ranges_is_read_whole(world: "World", running: Start) -> None:
     with running(world.service) as server, client_of(server) as client:
         for _ in range(2):
@@ -196,3 +234,22 @@ def test_a_server_that_stops_ends_the_connection_with_an_answer(large: "World", 
         stopping.join(20)
         assert not stopping.is_alive()
         assert client.connection.recv(1) == b""
+
+
+@pytest.mark.usefixtures("in_memory")
+def test_an_idle_connection_keeps_no_file_open(world: "World", running: Start, spare: "FileDouble") -> None:
+    (source,) = world.service.snapshot.files
+    usual = world.service.snapshot
+    held = HeldFile(spare)
+    world.service.snapshot = replace(usual, files={source: held})
+    with running(world.service) as server, client_of(server) as client:
+        client.ask("5-9")
+        client.ask("15-19")
+        world.service.snapshot = usual
+        del held
+        end_s = time.monotonic() + LIFE_S + 10
+        while not spare.file.closed and time.monotonic() < end_s:
+            gc.collect()
+            time.sleep(0.05)
+        assert spare.file.closed
+        assert client.ask("5-9")[1] == world.content[5:10]
