@@ -181,6 +181,19 @@ def test_what_is_asked_while_another_answer_is_on_its_way_is_never_taken_for_the
                     assert client.ask("25-29", target)[0]["content-disposition"] == kinds[target]
 
 
+def test_what_was_asked_while_another_waited_for_a_slot_is_not_taken_for_it(large: "World", running: Start) -> None:
+    with running(large.service, max_concurrent_requests=1) as server, client_of(server) as client:
+        with client_of(server) as other:
+            other.connection.sendall(f"GET {FULL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert other.connection.recv(1000)
+            for target in (FULL, INITRD):
+                client.connection.sendall(asked("5-9", target))
+                time.sleep(0.1)
+        kinds = [client.answer()[0]["content-disposition"] for _ in range(2)]
+        assert [client.ask("5-9", target)[0]["content-disposition"] for target in (FULL, INITRD)] == kinds
+        assert "discovery" in kinds[0]
+
+
 def test_ranges_that_are_asked_for_at_once_are_answered_in_their_order(world: "World", running: Start) -> None:
     with running(world.service) as server, client_of(server) as client:
         client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
