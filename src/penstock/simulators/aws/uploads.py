@@ -64,7 +64,7 @@ class PartFiles:
         """Keep a part of an upload of moto's; blocking.
 
         Raises:
-            Refusal: the content is not what a checksum in ``headers`` says.
+            Refusal: the content is not what a checksum in ``headers`` says, or the disk is full.
         """
         etag, checksum = hashlib.md5(content, usedforsecurity=False), checksum_of(headers)
         declared = headers.get("Content-MD5")
@@ -78,7 +78,11 @@ class PartFiles:
             told[_CHECKSUM + checksum] = value
         assert self._folder is not None
         path = Path(self._folder.name, uuid4().hex)
-        path.write_bytes(content)
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise Refusal(500, "InternalError", f"The part cannot be kept: {error.strerror}") from error
         part = upload.set_part(number, b"")
         _hold(part, _PartFile(path), len(content)).close()
         part._etag = etag.hexdigest()  # noqa: SLF001  # moto makes it of the content, which it has not

@@ -239,7 +239,7 @@ def test_who_comes_when_all_slots_are_taken_waits_as_others_do(large: "World", r
         assert client.answer()[1] == large.content[15:20]
 
 
-def test_a_server_that_stops_ends_the_connection_with_an_answer(large: "World", running: Start) -> None:
+def test_a_server_that_stops_ends_a_connection_on_which_nothing_is_asked(large: "World", running: Start) -> None:
     with running(large.service) as server, client_of(server) as client:
         client.ask("5-9")
         stopping = threading.Thread(target=server.stop)

@@ -1,11 +1,14 @@
 """moto, mounted: it is emptied for each simulator."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from penstock.simulators.aws.mounted import MountedMoto
 from penstock.simulators.aws.writable import WritableAwsSimulator, WritableAwsThread
@@ -39,9 +42,11 @@ def test_parts_are_files_that_go_with_their_object_and_all_of_them_with_the_simu
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    part = bytes(5 << 20)
+    part, once = bytes(5 << 20), Config(retries={"total_max_attempts": 1, "mode": "standard"})
     with WritableAwsThread() as aws:
-        s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=aws.url, aws_access_key_id="any", aws_secret_access_key="any")
+        s3 = boto3.client(
+            "s3", region_name="us-east-1", endpoint_url=aws.url, aws_access_key_id="any", aws_secret_access_key="any", config=once
+        )
         s3.create_bucket(Bucket="files")
 
         def begun(key: str) -> dict[str, Any]:
@@ -57,6 +62,9 @@ def test_parts_are_files_that_go_with_their_object_and_all_of_them_with_the_simu
         assert [*folder.iterdir()] == []
         s3.upload_part(**begun("left.raw"), PartNumber=1, Body=b"left")
         assert len([*folder.iterdir()]) == 1
+        shutil.rmtree(folder)
+        with pytest.raises(ClientError, match="cannot be kept"):
+            s3.upload_part(**begun("lost.raw"), PartNumber=1, Body=b"lost")
     assert [*tmp_path.iterdir()] == []
 
 
